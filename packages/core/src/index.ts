@@ -1,1 +1,16 @@
-export {};
+// SPDX-License-Identifier: Apache-2.0
+export * from './plugin/index.js';
+export { errorCodes, LibtraceError } from './errors.js';
+export type { ErrorCode, ErrorPhase } from './errors.js';
+export type {
+  AnyPlugin,
+  HookStatus,
+  ProgramStatus,
+  RecordOf,
+  Tracer,
+  TracerOptions,
+  TracerReport,
+  TracerState,
+  TracerStats,
+  TraceTarget,
+} from './tracer/types.js';

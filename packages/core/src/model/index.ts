@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { ConnectionInfo, Direction, Endpoint, Role, Transport } from './connection.js';
+export type { ProcessIdentity } from './process.js';
+export type { Attributes, Missing, RecordSource, RecordStatus, TraceRecord } from './record.js';
+export type { HoleReason, Segment } from './segment.js';

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+export type * from '../model/index.js';
+export { ByteView } from './byte-view.js';
+export type { Field, Inference, InferenceRule, Length, Operand, Test } from './inference.js';
+export { defineProtocol } from './protocol.js';
+export type {
+  Exchange,
+  FrameParser,
+  Matcher,
+  Matching,
+  Message,
+  ParseResult,
+  PluginApiVersion,
+  ProtocolPlugin,
+  ProtocolResult,
+  Side,
+} from './protocol.js';

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  Attributes,
+  ConnectionInfo,
+  Missing,
+  RecordStatus,
+  Transport,
+} from '../model/index.js';
+import type { ByteView } from './byte-view.js';
+import type { Inference } from './inference.js';
+
+/** Bumped only when a plugin written for the old number can no longer run. */
+export type PluginApiVersion = 1;
+
+/** The two halves of an exchange. */
+export type Side = 'request' | 'response';
+
+/** What one call of {@link FrameParser.parse} did with the head of the view. */
+export type ParseResult<Frame> =
+  /**
+   * A whole message ends here. `consumed` may exceed `available`: core steps over the rest (a body that was not captured
+   * or has not arrived yet) and hands the frame on when the last byte has moved.
+   */
+  | { readonly status: 'frame'; readonly frame: Frame; readonly consumed: number }
+  /** Bytes of a message that goes on (a head, a chunk). `consumed` may exceed `available`, as above. */
+  | { readonly status: 'part'; readonly consumed: number }
+  /** Bytes that belong to no message (padding, keep-alives). */
+  | { readonly status: 'skip'; readonly consumed: number }
+  /** Nothing can be said before more bytes arrive; `atLeast` counts from the head of the view. */
+  | { readonly status: 'more'; readonly atLeast?: number }
+  /** Not this protocol, or not at a message boundary. Core resynchronizes. */
+  | { readonly status: 'invalid'; readonly why: string }
+  /**
+   * The connection goes on as another protocol (HTTP upgrade, STARTTLS). `frame`, when given, is the message that
+   * said so. An unknown `to` (or `'opaque'`) makes core ignore the rest of the connection.
+   */
+  | {
+      readonly status: 'switch';
+      readonly to: string;
+      readonly consumed: number;
+      readonly frame?: Frame;
+    };
+
+/** Reads one connection, both directions. Keeps what state it needs; never throws; never keeps a view. */
+export interface FrameParser<Frame> {
+  /** Called with the head of one direction whenever bytes, a hole or the end arrived and nothing was outstanding. */
+  parse(side: Side, view: ByteView): ParseResult<Frame>;
+  /**
+   * Offset (0 allowed after a hole, > 0 after `invalid`) of the next plausible start of a message, or -1. The parser
+   * forgets what it knew of the message in progress on that side.
+   */
+  resync(side: Side, view: ByteView, after: 'hole' | 'invalid'): number;
+  /**
+   * The direction ended in the middle of a message (`part`s were returned, no `frame`): returns the frame as far as it
+   * is known, or undefined. Called for `Connection: close` bodies too, where the end completes the message.
+   */
+  end?(side: Side): Frame | undefined;
+}
+
+/** A message with its place and time, as the matcher and {@link ProtocolPlugin.toRecord} see it. */
+export interface Message<Frame> {
+  readonly frame: Frame;
+  /** CLOCK_MONOTONIC ns of its first byte. */
+  readonly startNs: number;
+  /** CLOCK_MONOTONIC ns of its last byte. */
+  readonly endNs: number;
+  /** Bytes on the wire, holes included. */
+  readonly bytes: number;
+  /** Bytes of it that lie in holes. */
+  readonly holeBytes: number;
+  /** True when the direction ended before the message did. */
+  readonly truncated: boolean;
+}
+
+/** A request with its response. One of the two is missing when it was not seen or never came. */
+export interface Exchange<Frame> {
+  readonly request: Message<Frame> | undefined;
+  readonly response: Message<Frame> | undefined;
+}
+
+/** Pairs messages of protocols that neither order nor a key pairs. */
+export interface Matcher<Frame> {
+  push(
+    side: Side,
+    message: Message<Frame>,
+    emit: (request: Message<Frame> | undefined, response: Message<Frame> | undefined) => void,
+  ): void;
+}
+
+/** How requests find their responses. */
+export type Matching<Frame> =
+  | { readonly mode: 'in-order' }
+  | {
+      readonly mode: 'by-key';
+      /** Equal on a request and its response. */
+      key(frame: Frame): number | string;
+      /** True for requests that get no response. */
+      oneWay?(frame: Frame): boolean;
+    }
+  | { readonly mode: 'one-way' }
+  | { readonly mode: 'custom'; create(): Matcher<Frame> };
+
+/** What a protocol says of an exchange; core adds time, process, connection and sizes. */
+export interface ProtocolResult<A extends object = Attributes> {
+  /** Low-cardinality name of what was asked. */
+  readonly operation: string;
+  /** Core replaces it by `unanswered` when there was a request and no response. */
+  readonly status: Exclude<RecordStatus, 'unanswered'>;
+  readonly attributes: A;
+  /** What the plugin knows to be missing beyond what core sees from holes. */
+  readonly missing?: readonly Missing[];
+}
+
+/** A protocol: a plain object made by a factory. */
+export interface ProtocolPlugin<
+  Name extends string = string,
+  Frame = unknown,
+  A extends object = Attributes,
+> {
+  readonly kind: 'protocol';
+  readonly apiVersion: PluginApiVersion;
+  readonly name: Name;
+  readonly transports: readonly Transport[];
+  readonly inference: Inference;
+  /** Bytes to capture per system call. Core uses the largest that any active plugin asks for. Default 65,536. */
+  readonly captureBytes?: number;
+  readonly matching: Matching<Frame>;
+  /** A request without response is reported as `unanswered` after this time. Default 30,000 ms. */
+  readonly timeoutMs?: number;
+  createParser(connection: ConnectionInfo): FrameParser<Frame>;
+  /** Undefined: the exchange is not worth a record (a handshake, a ping). */
+  toRecord(exchange: Exchange<Frame>, connection: ConnectionInfo): ProtocolResult<A> | undefined;
+}
+
+/**
+ * Identity function that gives the author of a protocol type inference and errors at the right place.
+ * @throws LibtraceError `ERR_PLUGIN_INVALID` from `createTracer`, not from here, when a field is wrong at run time.
+ */
+export function defineProtocol<const Name extends string, Frame, A extends object>(
+  plugin: ProtocolPlugin<Name, Frame, A>,
+): ProtocolPlugin<Name, Frame, A> {
+  return plugin;
+}

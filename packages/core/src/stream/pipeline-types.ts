@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  ConnectionInfo,
+  ProcessIdentity,
+  RecordSource,
+  Role,
+  Segment,
+  TraceRecord,
+} from '../model/index.js';
+import type { AnyPlugin } from '../tracer/types.js';
+
+/** What the pipeline tells the source about a connection: the only arrow back to the kernel. */
+export type Verdict =
+  | { readonly kind: 'protocol'; readonly name: string }
+  /** No active plugin wants it: capture nothing more. */
+  | { readonly kind: 'ignore' }
+  /** Back to inference: the parser failed repeatedly. */
+  | { readonly kind: 'reopen' };
+
+export interface PipelineOptions {
+  readonly plugins: readonly AnyPlugin[];
+  readonly source: RecordSource;
+  readonly onRecord: (record: TraceRecord) => void;
+  /** Called outside the parse loop. */
+  readonly onVerdict?: (connectionId: number, verdict: Verdict) => void;
+  /** A plugin threw: data-path failure, already counted. */
+  readonly onPluginFailure?: (plugin: string, error: unknown) => void;
+  /** Nanoseconds to add to CLOCK_MONOTONIC to get Unix time. */
+  readonly wallClockOffsetNs: bigint;
+  readonly maxBufferedBytes?: number;
+  readonly maxTotalBufferedBytes?: number;
+}
+
+/** Takes connections and their segments in capture order; yields records. Pure: no clock, no I/O of its own. */
+export interface PipelineSource {
+  /** A connection was announced. `protocol` is the in-kernel inference's guess, if it had one. */
+  open(connection: ConnectionInfo): void;
+  /** The role became known later. */
+  role(connectionId: number, role: Role): void;
+  segment(connectionId: number, segment: Segment, protocolHint: string | undefined): void;
+  /** The connection ended; final positions show trailing holes. */
+  close(
+    connectionId: number,
+    inPosition: number,
+    outPosition: number,
+    timestampNs: number,
+    process: ProcessIdentity | undefined,
+  ): void;
+  /** One direction ended (FIN seen by the reader, shutdown by the writer). */
+  end(connectionId: number, direction: 'in' | 'out', position: number, timestampNs: number): void;
+  /** Time passes: time-outs, deferred responses. Call about every 100 ms with CLOCK_MONOTONIC. */
+  tick(nowNs: number): void;
+  /** The source ended: what is unfinished is reported. */
+  finish(nowNs: number): void;
+}
