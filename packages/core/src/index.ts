@@ -2,6 +2,7 @@
 export * from './plugin/index.js';
 export { errorCodes, LibtraceError } from './errors.js';
 export type { ErrorCode, ErrorPhase } from './errors.js';
+export { createTracer } from './tracer/create-tracer.js';
 export type {
   AnyPlugin,
   HookStatus,

@@ -20,6 +20,19 @@ export class ByteView {
   /** CLOCK_MONOTONIC nanoseconds at which the head of the view moved. */
   timestampNs = 0;
 
+  /**
+   * The memory under the view, for loops that read many bytes: the byte at offset `i` is `buffer[start + i]`. Valid
+   * only during the call, and only from `start` to `start + available`: what lies around it belongs to others.
+   */
+  get buffer(): Buffer {
+    return this.#buffer;
+  }
+
+  /** Where offset 0 of the view lies in {@link buffer}. */
+  get start(): number {
+    return this.#start;
+  }
+
   /** For the owner of the view (core, testkit): points it at other bytes. */
   reset(
     buffer: Buffer,

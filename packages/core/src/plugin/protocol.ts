@@ -43,11 +43,16 @@ export type ParseResult<Frame> =
 
 /** Reads one connection, both directions. Keeps what state it needs; never throws; never keeps a view. */
 export interface FrameParser<Frame> {
-  /** Called with the head of one direction whenever bytes, a hole or the end arrived and nothing was outstanding. */
+  /**
+   * Called with the head of one direction whenever bytes arrived, a hole arrived inside a message (`available` may be 0
+   * then), or the end arrived with bytes left over, and nothing was outstanding. A hole between messages is core's
+   * affair. `consumed` is a positive integer (0 is allowed for `switch` only).
+   */
   parse(side: Side, view: ByteView): ParseResult<Frame>;
   /**
    * Offset (0 allowed after a hole, > 0 after `invalid`) of the next plausible start of a message, or -1. The parser
-   * forgets what it knew of the message in progress on that side.
+   * forgets what it knew of the message in progress on that side. Also asked for the first bytes of a connection that
+   * was joined midstream, with `'hole'`.
    */
   resync(side: Side, view: ByteView, after: 'hole' | 'invalid'): number;
   /**
@@ -55,6 +60,12 @@ export interface FrameParser<Frame> {
    * is known, or undefined. Called for `Connection: close` bodies too, where the end completes the message.
    */
   end?(side: Side): Frame | undefined;
+  /**
+   * Asked right before {@link end}: whether the end of the direction is what completes the message in progress (a body
+   * that lasts until the connection closes). `false` makes it `truncated` (a chunked body without its last chunk). Not
+   * asked when core itself knows that bytes are owed. Default: true.
+   */
+  endCompletes?(side: Side): boolean;
 }
 
 /** A message with its place and time, as the matcher and {@link ProtocolPlugin.toRecord} see it. */

@@ -7,7 +7,7 @@ import type {
   Segment,
   TraceRecord,
 } from '../model/index.js';
-import type { AnyPlugin } from '../tracer/types.js';
+import type { AnyPlugin, TracerStats } from '../tracer/types.js';
 
 /** What the pipeline tells the source about a connection: the only arrow back to the kernel. */
 export type Verdict =
@@ -17,6 +17,13 @@ export type Verdict =
   /** Back to inference: the parser failed repeatedly. */
   | { readonly kind: 'reopen' };
 
+/** Counters of a pipeline since it was made: `pipeline` of {@link TracerStats}, and what only it knows. */
+export type PipelineStats = TracerStats['pipeline'] & {
+  /** Bytes that were handed over twice and taken once. */
+  readonly overlapBytes: number;
+};
+
+/** What a {@link Pipeline} works with and whom it tells. The callbacks must not throw. */
 export interface PipelineOptions {
   readonly plugins: readonly AnyPlugin[];
   readonly source: RecordSource;
@@ -27,7 +34,9 @@ export interface PipelineOptions {
   readonly onPluginFailure?: (plugin: string, error: unknown) => void;
   /** Nanoseconds to add to CLOCK_MONOTONIC to get Unix time. */
   readonly wallClockOffsetNs: bigint;
+  /** Bytes kept per direction of a connection while a message is unfinished. Default 1 MiB. */
   readonly maxBufferedBytes?: number;
+  /** The same, over all connections. Default 256 MiB. */
   readonly maxTotalBufferedBytes?: number;
 }
 

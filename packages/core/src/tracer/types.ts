@@ -60,6 +60,8 @@ export interface TracerStats {
       readonly ignored: number;
       /** The connection table was full. */
       readonly connections: number;
+      /** More messages in one call than the hooks walk through. */
+      readonly internal: number;
     };
     /** Events other than segments (opens, closes, process events) that found the ring full. */
     readonly eventsLost: number;

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who is traced. Every hook asks before it does anything else. */
+#ifndef LIBTRACE_FILTER_H
+#define LIBTRACE_FILTER_H
+
+#include "maps.bpf.h"
+
+/* The tracer's own process: never traced. */
+const volatile __u32 own_pid = 0;
+/* 1: every process; the three filters below are then not asked. */
+const volatile __u8 trace_all = 0;
+/* 1: the map of that name has entries. */
+const volatile __u8 filter_pids = 0;
+const volatile __u8 filter_comms = 0;
+const volatile __u8 filter_ports = 0;
+/* Number of entries of target_cgroups in use. */
+const volatile __u32 filter_cgroups = 0;
+#define CGROUPS_MAX 8
+
+static __always_inline bool under_target_cgroup(void)
+{
+	for (__u32 i = 0; i < CGROUPS_MAX; i++) {
+		if (i >= filter_cgroups)
+			break;
+		if (bpf_current_task_under_cgroup(&target_cgroups, i) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the current process, whose id is `pid`, is traced. */
+static __always_inline bool is_target(__u32 pid)
+{
+	if (pid == own_pid)
+		return false;
+	if (trace_all)
+		return true;
+	if ((filter_pids || filter_comms) && bpf_map_lookup_elem(&target_pids, &pid))
+		return true;
+	return filter_cgroups && under_target_cgroup();
+}
+
+static __always_inline bool is_target_port(__u16 local, __u16 remote)
+{
+	return bpf_map_lookup_elem(&target_ports, &local) ||
+	       bpf_map_lookup_elem(&target_ports, &remote);
+}
+
+#endif

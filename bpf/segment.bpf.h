@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From a call on a connection to an event in the ring. */
+#ifndef LIBTRACE_SEGMENT_H
+#define LIBTRACE_SEGMENT_H
+
+#include "connection.bpf.h"
+
+/* Bytes captured of one call, at most CAPTURE_MAX. */
+const volatile __u32 capture_limit = CAPTURE_MAX;
+
+/* What a connection without a named protocol may deliver, per direction and in all, before it falls silent. */
+#define UNNAMED_BYTES_MAX 16384
+#define UNNAMED_SEGMENTS_MAX 4096
+/* Copied for inference from a connection that has fallen silent. */
+#define WINDOW_BYTES 64
+
+/* min(value, limit), in a form whose bound every verifier sees. */
+static __always_inline __u64 bounded(__u64 value, __u64 limit)
+{
+	barrier_var(value);
+	if (value > limit)
+		value = limit;
+	barrier_var(value);
+	return value;
+}
+
+static __always_inline struct call *own_call(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&calls, &zero);
+}
+
+static __always_inline struct capture *own_capture(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&captures, &cpu);
+}
+
+static __always_inline void apply_verdict(struct connection *connection)
+{
+	struct verdict *verdict;
+	__u32 generation = verdict_generation;
+
+	if (connection->verdict_generation == generation)
+		return;
+	connection->verdict_generation = generation;
+	verdict = bpf_map_lookup_elem(&verdicts, &connection->id);
+	if (!verdict)
+		return;
+	connection->ignored = verdict->kind == VERDICT_IGNORE;
+	if (verdict->kind == VERDICT_PROTOCOL)
+		connection->protocol = verdict->protocol;
+	if (verdict->kind == VERDICT_REOPEN) {
+		connection->protocol = 0;
+		connection->unnamed_bytes[0] = 0;
+		connection->unnamed_bytes[1] = 0;
+		connection->unnamed_segments = 0;
+	}
+	bpf_map_delete_elem(&verdicts, &connection->id);
+}
+
+static __always_inline bool is_silent(struct connection *connection, __u32 direction)
+{
+	return connection->unnamed_bytes[direction & 1] >= UNNAMED_BYTES_MAX ||
+	       connection->unnamed_segments >= UNNAMED_SEGMENTS_MAX;
+}
+
+/*
+ * Accounts for `length` bytes of the call's direction and prepares the event of what will be copied.
+ * False when nothing is to be copied; why is counted.
+ */
+static __always_inline bool begin_segment(struct call *call, struct capture *capture,
+	struct connection *connection, __u32 length, __u64 pid_tgid)
+{
+	struct segment_event *event = &capture->event;
+	struct counters *c = own_counters();
+	__u64 opposite;
+	__u64 start;
+
+	if (!c)
+		return false;
+	c->segments_seen++;
+	c->bytes_seen += length;
+	if (!connection) {
+		c->lost_connections++;
+		return false;
+	}
+	start = advance(connection, call->direction, length, &call->reference, &opposite);
+	apply_verdict(connection);
+	if (connection->ignored) {
+		c->lost_ignored++;
+		return false;
+	}
+	if (!connection->announced &&
+		!announce(connection, call->key, &call->reference, pid_tgid)) {
+		c->lost_ring++;
+		c->lost_ring_bytes += length;
+		return false;
+	}
+	event->type = EVENT_SEGMENT;
+	event->direction = call->direction;
+	event->hole_reason = HOLE_NONE;
+	event->protocol = connection->protocol;
+	event->pid = pid_tgid >> 32;
+	event->tid = (__u32)pid_tgid;
+	event->length = length;
+	event->captured = 0;
+	event->reserved = 0;
+	event->connection = connection->id;
+	event->start_ns = call->start_ns;
+	event->end_ns = call->end_ns;
+	event->position = start;
+	event->opposite_position = opposite;
+	call->filled = 0;
+	call->named = connection->protocol != 0;
+	call->guess = 0;
+	call->wanted = length < capture_limit ? length : capture_limit;
+	call->limit = call->wanted;
+	if (!call->named && is_silent(connection, call->direction) && call->limit > WINDOW_BYTES)
+		call->limit = WINDOW_BYTES;
+	return true;
+}
+
+/* Copies the one buffer of the call. */
+static __always_inline void copy_buffer(struct call *call, struct capture *capture)
+{
+	__u64 size = bounded(call->limit, CAPTURE_MAX);
+
+	if (bpf_probe_read_user(capture->data, size, (void *)call->buffer)) {
+		capture->event.hole_reason = HOLE_FAULT;
+		size = 0;
+	}
+	call->filled = size;
+}
+
+/* Hands the captured bytes to user space. */
+static __always_inline void emit(struct call *call, struct capture *capture)
+{
+	struct segment_event *event = &capture->event;
+	struct counters *c = own_counters();
+	__u64 size = bounded(call->filled, CAPTURE_MAX);
+
+	if (!c)
+		return;
+	event->captured = size;
+	if (size < event->length && event->hole_reason == HOLE_NONE)
+		event->hole_reason = HOLE_LIMIT;
+	if (bpf_ringbuf_output(&events, capture, sizeof(*event) + size, wake_flag())) {
+		c->lost_ring++;
+		c->lost_ring_bytes += event->length;
+	} else {
+		c->segments_delivered++;
+		c->bytes_delivered += size;
+	}
+}
+
+/*
+ * Last stage for a connection whose protocol was not known before this call: takes inference's answer, or charges the
+ * bytes to what an unnamed connection may deliver. 1: emit; 0: counted, done; -1: copy again, more is wanted.
+ */
+static __always_inline int settle(struct call *call, struct capture *capture)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &call->key);
+	struct counters *c = own_counters();
+	__u32 direction = call->direction & 1;
+
+	if (!connection || !c)
+		return 0;
+	if (call->guess) {
+		connection->protocol = call->guess;
+		capture->event.protocol = call->guess;
+		call->named = 1;
+		if (call->limit < call->wanted) {
+			call->limit = call->wanted;
+			return -1;
+		}
+		return 1;
+	}
+	if (is_silent(connection, direction)) {
+		c->lost_ignored++;
+		return 0;
+	}
+	connection->unnamed_bytes[direction] += call->filled;
+	connection->unnamed_segments++;
+	return 1;
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From a file descriptor to the kernel's socket, and what is read out of it. */
+#ifndef LIBTRACE_SOCKET_H
+#define LIBTRACE_SOCKET_H
+
+#include "maps.bpf.h"
+
+/* 1: datagrams are traced too (some active plugin speaks a protocol over UDP). */
+const volatile __u8 want_udp = 0;
+
+/* Files are not accounted for: the current thread holds its file table, and the reads fail safely. */
+static __always_inline struct file *file_of(__u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files;
+	struct file *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	return file;
+}
+
+/* False when `sk` is not of a kind that is traced. */
+static __always_inline bool describe_socket(__u64 sk_address, struct socket_reference *reference)
+{
+	struct sock *sk = (void *)sk_address;
+	__u16 type = BPF_CORE_READ(sk, sk_type);
+
+	reference->sk = sk_address;
+	reference->has_peer = 0;
+	reference->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	reference->is_tcp = 0;
+	if (reference->family == AF_INET || reference->family == AF_INET6) {
+		if (type == SOCK_STREAM) {
+			reference->transport = TRANSPORT_TCP;
+			reference->is_tcp = BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+			return true;
+		}
+		reference->transport = TRANSPORT_UDP;
+		return want_udp && type == SOCK_DGRAM;
+	}
+	reference->transport = TRANSPORT_UNIX;
+	return reference->family == AF_UNIX && type == SOCK_STREAM;
+}
+
+/* False when `fd` is not a socket of a kind that is traced. */
+static __always_inline bool socket_of(__u32 fd, struct socket_reference *reference)
+{
+	struct file *file = file_of(fd);
+	struct inode *inode;
+	struct socket *socket;
+
+	if (!file)
+		return false;
+	inode = BPF_CORE_READ(file, f_inode);
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return false;
+	reference->inode = BPF_CORE_READ(inode, i_ino);
+	socket = BPF_CORE_READ(file, private_data);
+	return describe_socket((__u64)BPF_CORE_READ(socket, sk), reference);
+}
+
+/* True when the current call drops the last reference to the file of `fd`. */
+static __always_inline bool is_last_reference(__u32 fd)
+{
+	struct file *file = file_of(fd);
+
+	if (bpf_core_field_exists(((struct file___counted *)0)->f_count))
+		return BPF_CORE_READ((struct file___counted *)file, f_count.counter) == 1;
+	return BPF_CORE_READ((struct file___referenced *)file, f_ref.refcnt.counter) == 0;
+}
+
+/*
+ * For a UDP socket that is not connected: the other end, from the sockaddr at the user address `name`
+ * (include/uapi/linux/in.h, in6.h). A connected socket has one peer, and the address adds nothing.
+ */
+static __always_inline void read_peer(struct socket_reference *reference, __u64 name)
+{
+	struct {
+		__u16 family;
+		__u16 port; /* network byte order */
+		__u32 address4;
+		__u8 address6[16];
+	} peer = {};
+	struct sock *sk = (void *)reference->sk;
+
+	if (reference->transport != TRANSPORT_UDP || !name)
+		return;
+	if (BPF_CORE_READ(sk, __sk_common.skc_dport))
+		return;
+	if (reference->family == AF_INET) {
+		if (bpf_probe_read_user(&peer, 8, (void *)name))
+			return;
+		__builtin_memset(reference->peer_addr, 0, 16);
+		__builtin_memcpy(reference->peer_addr, &peer.address4, 4);
+	} else {
+		if (bpf_probe_read_user(&peer, sizeof(peer), (void *)name))
+			return;
+		__builtin_memcpy(reference->peer_addr, peer.address6, 16);
+	}
+	reference->peer_port = __builtin_bswap16(peer.port);
+	reference->has_peer = 1;
+}
+
+/* The key of a socket's entry in `connections`; UDP without connect() has an entry per peer. */
+static __always_inline __u64 connection_key(struct socket_reference *reference)
+{
+	__u64 key = reference->sk;
+	__u64 halves[2];
+
+	if (!reference->has_peer)
+		return key;
+	__builtin_memcpy(halves, reference->peer_addr, 16);
+	key ^= (halves[0] + reference->peer_port + 1) * 0x9e3779b97f4a7c15ull;
+	key ^= (halves[1] + 1) * 0xc2b2ae3d27d4eb4full;
+	return key;
+}
+
+/* Sequence numbers behind the last byte moved. */
+struct sequences {
+	__u32 in;
+	__u32 out;
+};
+
+/*
+ * The kernel's own count of what moved. A FIN takes a sequence number of its own (RFC 9293, 3.4): it is taken off.
+ * `state` is the TCP state that the numbers belong to.
+ */
+static __always_inline void read_sequences(__u64 sk, __u8 state, struct sequences *sequences)
+{
+	struct tcp_sock *tcp = (void *)sk;
+	__u32 out = BPF_CORE_READ(tcp, write_seq);
+	__u32 in = BPF_CORE_READ(tcp, copied_seq);
+
+	if (state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_LAST_ACK ||
+		state == TCP_CLOSING || state == TCP_TIME_WAIT)
+		out--;
+	if ((state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING ||
+		    state == TCP_TIME_WAIT) &&
+		in == BPF_CORE_READ(tcp, rcv_nxt))
+		in--;
+	sequences->in = in;
+	sequences->out = out;
+}
+
+/* Upper-layer protocols (kTLS) change what the sequence numbers count. */
+static __always_inline bool has_upper_layer(__u64 sk)
+{
+	return BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_ops) != NULL;
+}
+
+#endif

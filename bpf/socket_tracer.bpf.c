@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The socket tracer: what the traced processes move through their sockets, from the system calls alone.
+ *
+ *   enter_call ── remembers when a sending call began; notes the last close of a unix socket
+ *   exit_call ─┬─ copy_vector (again and again) ─┬─ infer ── emit_segment
+ *              └─ copy_messages (again and again)┘
+ *   change_state, execute, fork, exit_process
+ *
+ * Every program is a raw tracepoint: one attach type, no tracefs, and tail calls between all of them.
+ */
+#include "segment.bpf.h"
+#include "syscalls.bpf.h"
+#include "infer_http.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* What a system call is to us. */
+enum call_kind {
+	CALL_OTHER = 0,
+	CALL_BUFFER,   /* (fd, buffer, length) */
+	CALL_SENDTO,   /* (fd, buffer, length, flags, address) */
+	CALL_VECTOR,   /* (fd, iovecs, number) */
+	CALL_MESSAGE,  /* (fd, msghdr, flags) */
+	CALL_MESSAGES, /* (fd, mmsghdrs, number, flags) */
+	CALL_SENDFILE, /* (out_fd, …) */
+	CALL_ACCEPT,
+	CALL_CONNECT,
+	CALL_SHUTDOWN,
+};
+
+static __always_inline enum call_kind classify(__u64 number, __u32 *direction)
+{
+	*direction = DIRECTION_OUT;
+	switch (number) {
+	case NR_READ:
+		*direction = DIRECTION_IN;
+		return CALL_BUFFER;
+	case NR_WRITE:
+		return CALL_BUFFER;
+	case NR_RECVFROM:
+		*direction = DIRECTION_IN;
+		return CALL_SENDTO;
+	case NR_SENDTO:
+		return CALL_SENDTO;
+	case NR_READV:
+	case NR_PREADV2:
+		*direction = DIRECTION_IN;
+		return CALL_VECTOR;
+	case NR_WRITEV:
+	case NR_PWRITEV2:
+		return CALL_VECTOR;
+	case NR_RECVMSG:
+		*direction = DIRECTION_IN;
+		return CALL_MESSAGE;
+	case NR_SENDMSG:
+		return CALL_MESSAGE;
+	case NR_RECVMMSG:
+		*direction = DIRECTION_IN;
+		return CALL_MESSAGES;
+	case NR_SENDMMSG:
+		return CALL_MESSAGES;
+	case NR_SENDFILE:
+		return CALL_SENDFILE;
+	case NR_ACCEPT:
+	case NR_ACCEPT4:
+		return CALL_ACCEPT;
+	case NR_CONNECT:
+		return CALL_CONNECT;
+	case NR_SHUTDOWN:
+		return CALL_SHUTDOWN;
+	}
+	return CALL_OTHER;
+}
+
+static __always_inline bool is_sending(__u64 number)
+{
+	switch (number) {
+	case NR_WRITE:
+	case NR_SENDTO:
+	case NR_WRITEV:
+	case NR_PWRITEV2:
+	case NR_SENDMSG:
+	case NR_SENDMMSG:
+	case NR_SENDFILE:
+		return true;
+	}
+	return false;
+}
+
+/* A unix socket has no state changes to watch: its end is the close of the last file descriptor. */
+static __always_inline void note_close(__u32 fd, __u32 pid)
+{
+	struct socket_reference reference = {};
+	struct connection *connection;
+
+	if (!socket_of(fd, &reference) || reference.transport != TRANSPORT_UNIX)
+		return;
+	connection = bpf_map_lookup_elem(&connections, &reference.sk);
+	if (!connection || connection->inode != reference.inode || !is_last_reference(fd))
+		return;
+	emit_end(connection, EVENT_CLOSE, 0, pid, connection->position);
+	bpf_map_delete_elem(&connections, &reference.sk);
+}
+
+SEC("raw_tp/sys_enter")
+int enter_call(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 number = ctx->args[1];
+	__u64 pid_tgid, now, *entry;
+	__u32 pid, tid;
+
+	if (number != NR_CLOSE && !is_sending(number))
+		return 0;
+	pid_tgid = bpf_get_current_pid_tgid();
+	pid = pid_tgid >> 32;
+	if (!is_target(pid))
+		return 0;
+	if (number == NR_CLOSE) {
+		struct call_registers registers;
+
+		if (!bpf_probe_read_kernel(&registers, sizeof(registers),
+			    (void *)ctx->args[0] + CALL_REGISTERS_OFFSET))
+			note_close(CALL_ARGUMENT_0(&registers), pid);
+		return 0;
+	}
+	tid = (__u32)pid_tgid;
+	now = bpf_ktime_get_ns();
+	entry = bpf_map_lookup_elem(&send_entries, &tid);
+	if (entry)
+		*entry = now;
+	else
+		bpf_map_update_elem(&send_entries, &tid, &now, BPF_ANY);
+	return 0;
+}
+
+/* When the sending call that returns now was entered. */
+static __always_inline __u64 entry_time(__u32 tid, __u64 now)
+{
+	__u64 *entry = bpf_map_lookup_elem(&send_entries, &tid);
+	__u64 start = now;
+
+	if (entry && *entry) {
+		start = *entry;
+		*entry = 0;
+	}
+	return start;
+}
+
+/* The reader met the end of the stream, or the writer announced it. */
+static __always_inline void note_end(struct call *call, __u8 direction, __u32 pid)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &call->key);
+
+	if (connection && connection->inode == call->reference.inode)
+		emit_end(connection, EVENT_END, direction, pid, connection->position);
+}
+
+SEC("raw_tp/sys_exit")
+int exit_call(struct bpf_raw_tracepoint_args *ctx)
+{
+	long result = ctx->args[1];
+	struct call_registers registers;
+	struct call_identity identity;
+	struct connection *connection;
+	struct capture *capture;
+	struct call *call;
+	enum call_kind kind;
+	__u64 pid_tgid, flags = 0, name = 0;
+	__u32 direction, pid, fd;
+	__u8 role = ROLE_UNKNOWN;
+
+	if (result < 0)
+		return 0;
+	if (bpf_probe_read_kernel(&identity, sizeof(identity),
+		    (void *)ctx->args[0] + CALL_IDENTITY_OFFSET))
+		return 0;
+	kind = classify(identity.number, &direction);
+	if (kind == CALL_OTHER)
+		return 0;
+	pid_tgid = bpf_get_current_pid_tgid();
+	pid = pid_tgid >> 32;
+	if (!is_target(pid))
+		return 0;
+	if (CALL_IS_COMPAT(&identity)) {
+		struct counters *c = own_counters();
+
+		if (c)
+			c->compat_calls++;
+		return 0;
+	}
+	call = own_call();
+	capture = own_capture();
+	if (!call || !capture || bpf_probe_read_kernel(&registers, sizeof(registers),
+					 (void *)ctx->args[0] + CALL_REGISTERS_OFFSET))
+		return 0;
+	fd = kind == CALL_ACCEPT ? result : CALL_ARGUMENT_0(&registers);
+	if (!socket_of(fd, &call->reference))
+		return 0;
+
+	call->direction = direction;
+	call->buffer = 0;
+	call->vector = CALL_ARGUMENT_1(&registers);
+	call->vector_index = 0;
+	call->vector_offset = 0;
+	call->end_ns = bpf_ktime_get_ns();
+	call->start_ns = call->end_ns;
+	if (direction == DIRECTION_OUT && kind < CALL_ACCEPT)
+		call->start_ns = entry_time((__u32)pid_tgid, call->end_ns);
+
+	switch (kind) {
+	case CALL_SENDTO:
+		flags = CALL_ARGUMENT_3(&registers);
+		name = CALL_ARGUMENT_4(&registers);
+		call->buffer = CALL_ARGUMENT_1(&registers);
+		break;
+	case CALL_BUFFER:
+		call->buffer = CALL_ARGUMENT_1(&registers);
+		break;
+	case CALL_VECTOR:
+		call->vector_length = CALL_ARGUMENT_2(&registers);
+		break;
+	case CALL_MESSAGE: {
+		struct user_msghdr header;
+
+		flags = CALL_ARGUMENT_2(&registers);
+		if (bpf_probe_read_user(&header, sizeof(header),
+			    (void *)CALL_ARGUMENT_1(&registers)))
+			__builtin_memset(&header, 0, sizeof(header));
+		name = header.name;
+		call->vector = header.vector;
+		call->vector_length = header.vector_length;
+		break;
+	}
+	case CALL_MESSAGES:
+		flags = CALL_ARGUMENT_3(&registers);
+		call->messages = CALL_ARGUMENT_1(&registers);
+		call->messages_length = result;
+		call->messages_index = 0;
+		break;
+	case CALL_ACCEPT:
+		role = ROLE_SERVER;
+		break;
+	case CALL_CONNECT:
+		role = ROLE_CLIENT;
+		break;
+	default:
+		break;
+	}
+	if (direction == DIRECTION_IN && flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
+		return 0;
+	if (kind == CALL_MESSAGES) {
+		if (result > 0)
+			bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
+		return 0;
+	}
+	read_peer(&call->reference, name);
+	call->key = connection_key(&call->reference);
+	if (kind == CALL_SHUTDOWN) {
+		/* how: SHUT_WR 1, SHUT_RDWR 2. TCP tells by its state. */
+		if (CALL_ARGUMENT_1(&registers) && call->reference.transport == TRANSPORT_UNIX)
+			note_end(call, DIRECTION_OUT, pid);
+		return 0;
+	}
+	if (result == 0 && role == ROLE_UNKNOWN) {
+		bool asked = kind != CALL_BUFFER && kind != CALL_SENDTO
+				     ? true
+				     : CALL_ARGUMENT_2(&registers) != 0;
+
+		if (direction == DIRECTION_IN && asked &&
+			call->reference.transport != TRANSPORT_UDP)
+			note_end(call, DIRECTION_IN, pid);
+		return 0;
+	}
+	/* A TCP connection's role comes from its handshake. */
+	if (role != ROLE_UNKNOWN && call->reference.is_tcp)
+		return 0;
+	connection = find_connection(call->key, &call->reference, role, role == ROLE_UNKNOWN);
+	if (role != ROLE_UNKNOWN || (connection && connection->excluded))
+		return 0;
+	if (!begin_segment(call, capture, connection, result, pid_tgid))
+		return 0;
+	if (kind == CALL_SENDFILE || (flags & MSG_TRUNC && call->reference.is_tcp)) {
+		capture->event.hole_reason = HOLE_KERNEL_COPY;
+		emit(call, capture);
+		return 0;
+	}
+	if (!call->buffer) {
+		bpf_tail_call(ctx, &stages, STAGE_VECTOR);
+		goto no_stage;
+	}
+	/* recv with MSG_TRUNC on a datagram returns more than it wrote. */
+	if (call->limit > CALL_ARGUMENT_2(&registers))
+		call->limit = CALL_ARGUMENT_2(&registers);
+	copy_buffer(call, capture);
+	if (call->named) {
+		emit(call, capture);
+		return 0;
+	}
+	bpf_tail_call(ctx, &stages, STAGE_INFER);
+no_stage: {
+	struct counters *c = own_counters();
+
+	if (c)
+		c->lost_internal++;
+}
+	return 0;
+}
+
+/* Iovecs copied per run of copy_vector; with 33 tail calls that makes over 700. */
+#define VECTORS_PER_RUN 24
+
+/*
+ * Copies the call's next iovecs behind what is in the capture area, in pieces. True when all that is wanted was
+ * copied or can not be.
+ */
+static __always_inline bool copy_iovecs(struct call *call, struct capture *capture, int number)
+{
+	for (int i = 0; i < number; i++) {
+		struct user_iovec iovec;
+		__u64 filled = call->filled, piece, left;
+
+		if (filled >= call->limit || call->vector_index >= call->vector_length)
+			return true;
+		if (bpf_probe_read_user(&iovec, sizeof(iovec),
+			    (void *)(call->vector + call->vector_index * sizeof(iovec)))) {
+			capture->event.hole_reason = HOLE_FAULT;
+			return true;
+		}
+		left = iovec.length - call->vector_offset;
+		if (iovec.length <= call->vector_offset) {
+			call->vector_index++;
+			call->vector_offset = 0;
+			continue;
+		}
+		piece = call->limit - filled;
+		if (piece > left)
+			piece = left;
+		piece = bounded(piece, PIECE_MAX);
+		filled = bounded(filled, CAPTURE_MAX);
+		if (bpf_probe_read_user(&capture->data[filled], piece,
+			    (void *)(iovec.base + call->vector_offset))) {
+			capture->event.hole_reason = HOLE_FAULT;
+			return true;
+		}
+		call->filled = filled + piece;
+		call->vector_offset += piece;
+	}
+	return call->filled >= call->limit || call->vector_index >= call->vector_length;
+}
+
+SEC("raw_tp/sys_exit")
+int copy_vector(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct capture *capture = own_capture();
+	struct call *call = own_call();
+
+	if (!call || !capture)
+		return 0;
+	if (!copy_iovecs(call, capture, VECTORS_PER_RUN))
+		bpf_tail_call(ctx, &stages, STAGE_VECTOR);
+	if (call->named) {
+		emit(call, capture);
+		return 0;
+	}
+	bpf_tail_call(ctx, &stages, STAGE_INFER);
+	/* Only the budget of tail calls can have run out: what was copied is shown, user space infers. */
+	emit(call, capture);
+	return 0;
+}
+
+#define MESSAGES_PER_RUN 4
+#define VECTORS_PER_MESSAGE 8
+
+/* recvmmsg and sendmmsg: one segment a message. Inference is left to user space. */
+SEC("raw_tp/sys_exit")
+int copy_messages(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct capture *capture = own_capture();
+	struct call *call = own_call();
+	struct counters *c = own_counters();
+
+	if (!call || !capture || !c)
+		return 0;
+	for (int i = 0; i < MESSAGES_PER_RUN; i++) {
+		struct user_mmsghdr message;
+		struct connection *connection;
+		__u32 index = call->messages_index;
+
+		if (index >= call->messages_length)
+			return 0;
+		call->messages_index = index + 1;
+		if (bpf_probe_read_user(&message, sizeof(message),
+			    (void *)(call->messages + index * sizeof(message)))) {
+			c->segments_seen++;
+			c->lost_internal++;
+			continue;
+		}
+		if (!message.length)
+			continue;
+		call->reference.has_peer = 0;
+		read_peer(&call->reference, message.header.name);
+		call->key = connection_key(&call->reference);
+		connection = find_connection(call->key, &call->reference, ROLE_UNKNOWN, 1);
+		if (connection && connection->excluded)
+			return 0;
+		call->vector = message.header.vector;
+		call->vector_length = message.header.vector_length;
+		call->vector_index = 0;
+		call->vector_offset = 0;
+		if (!begin_segment(call, capture, connection, message.length, pid_tgid))
+			continue;
+		copy_iovecs(call, capture, VECTORS_PER_MESSAGE);
+		if (call->named || settle(call, capture) == 1)
+			emit(call, capture);
+	}
+	bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
+	c->segments_seen++;
+	c->lost_internal++;
+	return 0;
+}
+
+SEC("raw_tp/sys_exit")
+int infer(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct capture *capture = own_capture();
+	struct call *call = own_call();
+
+	if (!call || !capture)
+		return 0;
+	call->guess = infer_http(capture->data, call->filled);
+	bpf_tail_call(ctx, &stages, STAGE_EMIT);
+	return 0;
+}
+
+SEC("raw_tp/sys_exit")
+int emit_segment(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct capture *capture = own_capture();
+	struct call *call = own_call();
+	int next;
+
+	if (!call || !capture)
+		return 0;
+	next = settle(call, capture);
+	if (next == 0)
+		return 0;
+	if (next < 0) {
+		if (!call->buffer) {
+			bpf_tail_call(ctx, &stages, STAGE_VECTOR);
+			return 0;
+		}
+		copy_buffer(call, capture);
+	}
+	emit(call, capture);
+	return 0;
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int change_state(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 sk = ctx->args[0];
+	int old_state = ctx->args[1], new_state = ctx->args[2];
+	struct connection *connection;
+	struct sequences now;
+	__u64 position[2];
+
+	if (BPF_CORE_READ((struct sock *)sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	if (new_state == TCP_ESTABLISHED) {
+		struct handshake handshake = {};
+
+		read_sequences(sk, TCP_ESTABLISHED, &now);
+		handshake.out_sequence = now.out;
+		handshake.in_sequence = now.in;
+		handshake.role = old_state == TCP_SYN_SENT ? ROLE_CLIENT : ROLE_SERVER;
+		bpf_map_update_elem(&handshakes, &sk, &handshake, BPF_ANY);
+		return 0;
+	}
+	if (new_state != TCP_CLOSE && new_state != TCP_FIN_WAIT1 && new_state != TCP_LAST_ACK)
+		return 0;
+	if (new_state == TCP_CLOSE)
+		bpf_map_delete_elem(&handshakes, &sk);
+	connection = bpf_map_lookup_elem(&connections, &sk);
+	if (!connection)
+		return 0;
+	/* The FIN is queued after the change to FIN_WAIT1 or LAST_ACK: the old state tells what the numbers hold. */
+	final_positions(connection, !has_upper_layer(sk), sk, old_state, position);
+	if (new_state == TCP_CLOSE) {
+		emit_end(connection, EVENT_CLOSE, 0, 0, position);
+		bpf_map_delete_elem(&connections, &sk);
+	} else {
+		emit_end(connection, EVENT_END, DIRECTION_OUT, 0, position);
+	}
+	return 0;
+}
+
+static __always_inline struct process_event *reserve_process_event(__u8 type, __u32 pid)
+{
+	struct process_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		count_lost_event();
+		return NULL;
+	}
+	event->type = type;
+	__builtin_memset(event->reserved, 0, sizeof(event->reserved));
+	event->pid = pid;
+	event->parent_pid = 0;
+	event->path_length = 0;
+	event->timestamp_ns = bpf_ktime_get_ns();
+	event->cgroup = bpf_get_current_cgroup_id();
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	return event;
+}
+
+SEC("raw_tp/sched_process_exec")
+int execute(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (void *)ctx->args[0];
+	struct linux_binprm *program = (void *)ctx->args[2];
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct process_event *event;
+	long length;
+
+	if (!is_target(pid)) {
+		char comm[COMM_BYTES] = {};
+		__u8 yes = 1;
+
+		if (!filter_comms || pid == own_pid)
+			return 0;
+		bpf_get_current_comm(comm, sizeof(comm));
+		if (!bpf_map_lookup_elem(&target_comms, comm))
+			return 0;
+		bpf_map_update_elem(&target_pids, &pid, &yes, BPF_ANY);
+	}
+	event = reserve_process_event(EVENT_EXEC, pid);
+	if (!event)
+		return 0;
+	event->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
+	length = bpf_probe_read_kernel_str(event->path, sizeof(event->path),
+		BPF_CORE_READ(program, filename));
+	event->path_length = length > 0 ? length - 1 : 0;
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_fork")
+int fork_process(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *child = (void *)ctx->args[1];
+	__u32 parent_pid = bpf_get_current_pid_tgid() >> 32;
+	__u32 pid = BPF_CORE_READ(child, tgid);
+	struct process_event *event;
+	__u8 yes = 1;
+
+	/* A new thread, not a process. */
+	if (pid == parent_pid)
+		return 0;
+	if (!is_target(parent_pid))
+		return 0;
+	if (filter_pids || filter_comms)
+		bpf_map_update_elem(&target_pids, &pid, &yes, BPF_ANY);
+	event = reserve_process_event(EVENT_FORK, pid);
+	if (!event)
+		return 0;
+	event->parent_pid = parent_pid;
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exit")
+int exit_process(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (void *)ctx->args[0];
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u32 pid = pid_tgid >> 32, tid = (__u32)pid_tgid;
+	struct process_event *event;
+
+	if (!is_target(pid))
+		return 0;
+	bpf_map_delete_elem(&send_entries, &tid);
+	/* kernel/exit.c, do_exit: the count of live threads is lowered before this tracepoint. */
+	if (BPF_CORE_READ(task, signal, live.counter) != 0)
+		return 0;
+	if (filter_pids || filter_comms)
+		bpf_map_delete_elem(&target_pids, &pid);
+	event = reserve_process_event(EVENT_EXIT, pid);
+	if (!event)
+		return 0;
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* Keeps the contract's structs in the object's BTF, from which user space's readers are generated. */
+const struct open_event *contract_open __attribute__((unused));
+const struct end_event *contract_end __attribute__((unused));
+const struct process_event *contract_process __attribute__((unused));
+const enum event_type contract_event_type __attribute__((unused)) = EVENT_SEGMENT;
+const enum hole_reason contract_hole_reason __attribute__((unused)) = HOLE_NONE;
+const enum verdict_kind contract_verdict_kind __attribute__((unused)) = VERDICT_NONE;
+const enum connection_transport contract_transport __attribute__((unused)) = TRANSPORT_TCP;
+const enum connection_role contract_role __attribute__((unused)) = ROLE_UNKNOWN;
+const enum direction contract_direction __attribute__((unused)) = DIRECTION_IN;
+const enum stage contract_stage __attribute__((unused)) = STAGE_VECTOR;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract: everything that crosses between the socket tracer's programs and user space. The TypeScript readers
+ * in packages/core/src/kernel/contract.gen.ts are generated from the BTF of these structs.
+ *
+ * All integers are in host byte order unless a field says otherwise. No struct is packed; all padding is named.
+ * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns). Process ids are those of the initial pid namespace.
+ */
+#ifndef LIBTRACE_SOCKET_TRACER_API_H
+#define LIBTRACE_SOCKET_TRACER_API_H
+
+/* The most bytes that one segment event carries. */
+#define CAPTURE_MAX 65536
+#define COMM_BYTES 16
+#define PATH_BYTES 256
+
+/* First byte of every event. */
+enum event_type {
+	EVENT_SEGMENT = 1, /* struct segment_event, then `captured` bytes */
+	EVENT_OPEN = 2,	   /* struct open_event */
+	EVENT_END = 3,	   /* struct end_event: one direction ended */
+	EVENT_CLOSE = 4,   /* struct end_event: the socket is gone */
+	EVENT_EXEC = 5,	   /* struct process_event */
+	EVENT_FORK = 6,	   /* struct process_event */
+	EVENT_EXIT = 7,	   /* struct process_event */
+};
+
+/* Seen from the traced process. Also the index of per-direction arrays. */
+enum direction {
+	DIRECTION_IN = 0,
+	DIRECTION_OUT = 1,
+};
+
+enum connection_role {
+	ROLE_UNKNOWN = 0,
+	ROLE_CLIENT = 1,
+	ROLE_SERVER = 2,
+};
+
+enum connection_transport {
+	TRANSPORT_TCP = 1,
+	TRANSPORT_UDP = 2,
+	TRANSPORT_UNIX = 3,
+};
+
+/* Why `length - captured` bytes at the end of a segment are missing. */
+enum hole_reason {
+	HOLE_NONE = 0,
+	HOLE_LIMIT = 1,	      /* more than the capture limit, or more buffers than are walked */
+	HOLE_KERNEL_COPY = 2, /* sendfile: the bytes never were in user memory */
+	HOLE_FAULT = 3,	      /* user memory could not be read */
+};
+
+/* Written by user space into the `verdicts` map. */
+enum verdict_kind {
+	VERDICT_NONE = 0,
+	VERDICT_PROTOCOL = 1, /* settled: capture everything */
+	VERDICT_IGNORE = 2,   /* capture nothing more */
+	VERDICT_REOPEN = 3,   /* back to inference */
+};
+
+/* Bytes that one system call moved (one datagram for UDP). The captured bytes follow the struct. */
+struct segment_event {
+	__u8 type;
+	__u8 direction;	  /* enum direction */
+	__u8 hole_reason; /* enum hole_reason */
+	__u8 protocol;	  /* number of the protocol that in-kernel inference named; 0: none */
+	__u32 pid;
+	__u32 tid;
+	__u32 length;		 /* bytes moved */
+	__u32 captured;		 /* bytes that follow */
+	__u32 reserved;		 /* 0 */
+	__u64 connection;	 /* id, as in the open_event */
+	__u64 start_ns;		 /* written: entry of the call; read: its return */
+	__u64 end_ns;		 /* return of the call */
+	__u64 position;		 /* bytes moved in this direction before */
+	__u64 opposite_position; /* bytes moved in the other direction by then */
+};
+
+/* A connection is announced before its first segment. */
+struct open_event {
+	__u8 type;
+	__u8 role;	/* enum connection_role */
+	__u8 transport; /* enum connection_transport */
+	__u8 family;	/* AF_INET, AF_INET6, AF_UNIX */
+	__u32 pid;
+	__u32 tid;
+	__u16 local_port;
+	__u16 remote_port;
+	__u64 connection;     /* unique for the life of the loaded object; below 2^53 */
+	__u64 key;	      /* key in the `connections` map */
+	__u64 inode;	      /* inode number of the socket, as in /proc/PID/fd */
+	__u64 timestamp_ns;
+	__u64 position[2];    /* per direction, at this time */
+	__u8 local_addr[16];  /* network byte order; IPv4 uses the first four bytes */
+	__u8 remote_addr[16];
+	__u8 midstream; /* 1: bytes may have moved before the tracer knew of the socket */
+	__u8 path_length; /* AF_UNIX: bytes of `path` */
+	__u8 path[108];	  /* AF_UNIX: sun_path of the listening end; abstract ones begin with NUL */
+	__u8 reserved[2]; /* 0 */
+};
+
+/* EVENT_END: `direction` moved its last byte. EVENT_CLOSE: both did. */
+struct end_event {
+	__u8 type;
+	__u8 direction; /* EVENT_END only */
+	__u16 reserved; /* 0 */
+	__u32 pid;	/* 0 when not in the context of a traced process */
+	__u64 connection;
+	__u64 timestamp_ns;
+	__u64 position[2]; /* final, per direction */
+};
+
+struct process_event {
+	__u8 type;
+	__u8 reserved[3]; /* 0 */
+	__u32 pid;
+	__u32 parent_pid;
+	__u32 path_length; /* EVENT_EXEC: bytes of `path` */
+	__u64 timestamp_ns;
+	__u64 cgroup; /* cgroup v2 id: the inode number of its directory */
+	__u8 comm[COMM_BYTES];
+	__u8 path[PATH_BYTES]; /* EVENT_EXEC: the file as given to execve */
+};
+
+/* Key: connection id. Applied and deleted by the kernel side at the connection's next segment. */
+struct verdict {
+	__u8 kind;     /* enum verdict_kind */
+	__u8 protocol; /* VERDICT_PROTOCOL: its number */
+	__u8 reserved[6];
+};
+
+/*
+ * Per CPU, since load. segments_seen = segments_delivered + lost_ring + lost_ignored + lost_connections +
+ * lost_internal, always.
+ */
+struct counters {
+	__u64 segments_seen;
+	__u64 bytes_seen;
+	__u64 segments_delivered;
+	__u64 bytes_delivered; /* captured bytes */
+	__u64 lost_ring;	/* segments that found the ring full */
+	__u64 lost_ring_bytes;
+	__u64 lost_ignored; /* segments of connections that no protocol claimed */
+	__u64 lost_connections; /* segments for which the connection table had no room */
+	__u64 lost_internal; /* segments left when the budget of tail calls was spent */
+	__u64 lost_events;   /* opens, ends, closes and process events that found the ring full */
+	__u64 compat_calls;  /* system calls of 32-bit programs */
+};
+
+#endif

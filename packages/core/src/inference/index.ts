@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+export { candidatesFor, inferenceReach, matchAll, matchPlugin } from './candidates.js';
+export type { Inferable, Match, MatchResult } from './candidates.js';
+export { foreignProtocol } from './foreign.js';
+export { evaluate, reach } from './interpret.js';
+export type { TestResult } from './interpret.js';
+export { maxInferenceBytes, validatePlugin } from './validate-plugin.js';

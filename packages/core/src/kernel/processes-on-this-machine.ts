@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** One row of /proc. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly comm: string;
+}
+
+/** The processes that can be seen in /proc now. One that ends meanwhile is left out. */
+export function listProcesses(): readonly ProcessRow[] {
+  const rows: ProcessRow[] = [];
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const open = stat.indexOf('(');
+      const close = stat.lastIndexOf(')');
+      rows.push({
+        pid,
+        comm: stat.slice(open + 1, close),
+        ppid: Number(stat.slice(close + 2).split(' ')[1]),
+      });
+    } catch {
+      // Gone.
+    }
+  }
+  return rows;
+}
+
+/** The processes in `roots` and all their descendants. */
+export function withDescendants(
+  roots: Iterable<number>,
+  rows: readonly ProcessRow[],
+): ReadonlySet<number> {
+  const children = new Map<number, number[]>();
+  for (const { pid, ppid } of rows) {
+    const siblings = children.get(ppid);
+    if (siblings === undefined) children.set(ppid, [pid]);
+    else siblings.push(pid);
+  }
+  const found = new Set<number>();
+  const waiting = [...roots];
+  for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
+    if (found.has(pid)) continue;
+    found.add(pid);
+    waiting.push(...(children.get(pid) ?? []));
+  }
+  return found;
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { BpfLink, BpfMap, BpfObject, LoadReport } from '@libtrace/native';
+import { LibtraceError } from '../errors.js';
+import type { HookStatus, ProgramStatus, TracerReport, TraceTarget } from '../tracer/types.js';
+import { counters as countersLayout, stage, verdictKind } from './contract.gen.js';
+import { kernelError } from './kernel-error.js';
+import { listProcesses, withDescendants } from './processes-on-this-machine.js';
+import { protocolNumber } from './protocol-numbers.js';
+import type { Verdict } from '../stream/pipeline-types.js';
+
+type Native = typeof import('@libtrace/native');
+
+/** What the kernel side is loaded with. */
+export interface SocketTracerOptions {
+  readonly target: TraceTarget;
+  readonly ringBytes: number;
+  readonly captureBytes: number;
+  readonly maxConnections: number;
+  readonly wantUdp: boolean;
+}
+
+/** Sums over all CPUs of what the kernel side counted (bpf/socket_tracer_api.bpf.h, struct counters). */
+export type KernelCounters = Readonly<
+  Record<Exclude<keyof typeof countersLayout, 'size'>, number>
+>;
+
+interface Hook {
+  readonly program: string;
+  readonly event: string;
+  /** What is lost without it; a hook without this is indispensable. */
+  readonly without?: string;
+}
+
+/** In the order in which they are attached: who is who before what they do, entries before exits. */
+const hooks: readonly Hook[] = [
+  { program: 'fork_process', event: 'sched_process_fork', without: 'children of traced processes are not followed' },
+  { program: 'execute', event: 'sched_process_exec', without: 'process names come from /proc, short-lived programs have none' },
+  { program: 'exit_process', event: 'sched_process_exit', without: 'exited processes are noticed late' },
+  { program: 'change_state', event: 'inet_sock_set_state', without: 'roles come from the first message, the end of a TCP connection is noticed late' },
+  { program: 'enter_call', event: 'sys_enter', without: 'a call that writes is timed from its return instead of its start' },
+  { program: 'exit_call', event: 'sys_exit' },
+];
+const stages: readonly (readonly [number, string])[] = [
+  [stage.vector, 'copy_vector'],
+  [stage.messages, 'copy_messages'],
+  [stage.infer, 'infer'],
+  [stage.emit, 'emit_segment'],
+];
+const indispensable = new Set(['exit_call', ...stages.map(([, program]) => program)]);
+const CGROUPS_MAX = 8;
+const COMM_BYTES = 16;
+
+function objectPath(): string {
+  for (const relative of ['../bpf/socket_tracer.bpf.o', '../../bpf/socket_tracer.bpf.o']) {
+    const path = fileURLToPath(new URL(relative, import.meta.url));
+    if (existsSync(path)) return path;
+  }
+  throw new LibtraceError('ERR_BPF_OBJECT_MISSING', 'socket_tracer.bpf.o is not in the package @libtrace/core', {
+    phase: 'load',
+    remedy: 'in a clone run `npm run setup`; otherwise reinstall @libtrace/core',
+  });
+}
+
+function u32(value: number): Buffer {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(value);
+  return key;
+}
+
+function u64(value: number | bigint): Buffer {
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64LE(BigInt(value));
+  return key;
+}
+
+const yes = Buffer.from([1]);
+
+/** The kernel half: loads the BPF object, fills the target maps, attaches and detaches the hooks, reads the counters. */
+export class SocketTracer {
+  readonly #native: Native;
+  readonly #object: BpfObject;
+  readonly #options: SocketTracerOptions;
+  readonly #load: LoadReport;
+  #links: BpfLink[] = [];
+  #hooks: HookStatus[] = [];
+  #verdictGeneration = 0;
+  readonly #added = new Set<number>();
+
+  private constructor(native: Native, object: BpfObject, options: SocketTracerOptions, load: LoadReport) {
+    this.#native = native;
+    this.#object = object;
+    this.#options = options;
+    this.#load = load;
+  }
+
+  /**
+   * Loads programs and maps; nothing is attached yet.
+   * @throws LibtraceError `ERR_KERNEL_PERMISSION`, `ERR_KERNEL_UNSUPPORTED`, `ERR_KERNEL_LOAD`, `ERR_TARGET_NOT_FOUND`
+   */
+  static load(native: Native, options: SocketTracerOptions): SocketTracer {
+    const object = native.BpfObject.open(objectPath(), { name: 'libtrace' });
+    try {
+      const { target } = options;
+      object.setVariable('own_pid', process.pid);
+      object.setVariable('trace_all', target.all === true ? 1 : 0);
+      // Always on unless everything is traced: pids may be added later.
+      object.setVariable('filter_pids', target.all === true ? 0 : 1);
+      object.setVariable('filter_comms', target.comms?.length ? 1 : 0);
+      object.setVariable('filter_ports', target.ports?.length ? 1 : 0);
+      object.setVariable('filter_cgroups', Math.min(target.cgroups?.length ?? 0, CGROUPS_MAX));
+      object.setVariable('want_udp', options.wantUdp ? 1 : 0);
+      object.setVariable('capture_limit', options.captureBytes);
+      object.setVariable('wake_bytes', Math.min(256 * 1024, Math.floor(options.ringBytes / 4)));
+      const map = mapOf(object);
+      map('events').resize(options.ringBytes);
+      map('connections').resize(options.maxConnections);
+      map('handshakes').resize(options.maxConnections);
+      map('verdicts').resize(options.maxConnections);
+      map('captures').resize(native.possibleCpus());
+      const load = object.load({ verifierStats: true });
+      const failed = load.programs.find((p) => !p.loaded && indispensable.has(p.name));
+      if (failed !== undefined) throw kernelError('load', failed.name, failed.error);
+      const tracer = new SocketTracer(native, object, options, load);
+      tracer.#fillStaticTargets();
+      for (const [slot, program] of stages) {
+        map('stages').setProgram(slot, object.programs.get(program)!);
+      }
+      return tracer;
+    } catch (error) {
+      object.close();
+      throw error instanceof LibtraceError ? error : kernelError('load', 'socket_tracer', error);
+    }
+  }
+
+  /** The ring that the hooks write to. */
+  get events(): BpfMap {
+    return this.#map('events');
+  }
+
+  /** Attaches every hook and selects the running processes of the target. @throws LibtraceError `ERR_KERNEL_ATTACH` */
+  attach(): void {
+    this.#forgetConnections();
+    this.#hooks = [];
+    const attached: BpfLink[] = [];
+    for (const { program, event, without } of hooks) {
+      const status = { program, hook: `raw tracepoint ${event}`, optional: without !== undefined };
+      try {
+        const loaded = this.#object.programs.get(program)!;
+        if (!loaded.loaded) throw this.#load.programs.find((p) => p.name === program)?.error ?? new Error('not loaded');
+        if (program === 'exit_call') this.#selectRunning();
+        attached.push(loaded.attachRawTracepoint(event));
+        this.#hooks.push({ ...status, attached: true });
+      } catch (error) {
+        const failure = kernelError('attach', program, error);
+        this.#hooks.push({
+          ...status,
+          attached: false,
+          reason: without === undefined ? failure.message : `${failure.message}; without it ${without}`,
+          ...(failure.remedy === undefined ? {} : { remedy: failure.remedy }),
+        });
+        if (without !== undefined) continue;
+        for (const link of attached) link.detach();
+        throw failure;
+      }
+    }
+    this.#links = attached;
+  }
+
+  /** Detaches every hook. What is in the ring stays there. */
+  detach(): void {
+    for (const link of this.#links.reverse()) link.detach();
+    this.#links = [];
+  }
+
+  /** Frees programs and maps. */
+  close(): void {
+    this.detach();
+    this.#object.close();
+  }
+
+  /** Traces one more process and its descendants. */
+  addPid(pid: number): void {
+    this.#added.add(pid);
+    const map = this.#map('target_pids');
+    for (const member of withDescendants([pid], listProcesses())) map.update(u32(member), yes);
+  }
+
+  /** Tells the hooks what user space decided about a connection. */
+  setVerdict(connectionId: number, verdict: Verdict): void {
+    const value = Buffer.alloc(8);
+    value[0] =
+      verdict.kind === 'protocol'
+        ? verdictKind.protocol
+        : verdict.kind === 'ignore'
+          ? verdictKind.ignore
+          : verdictKind.reopen;
+    value[1] = verdict.kind === 'protocol' ? protocolNumber(verdict.name) : 0;
+    try {
+      this.#map('verdicts').update(u64(connectionId), value);
+    } catch {
+      // The table is full of verdicts whose connections moved nothing since: without one, a connection is merely captured.
+      return;
+    }
+    this.#verdictGeneration = (this.#verdictGeneration + 1) >>> 0;
+    this.#object.writeVariable('verdict_generation', this.#verdictGeneration);
+  }
+
+  /** Removes a connection from the kernel's table (a unix socket whose end no hook saw). */
+  forget(key: bigint): void {
+    this.#map('connections').delete(u64(key));
+  }
+
+  /** Sums of the counters over all CPUs. */
+  counters(): KernelCounters {
+    const values = this.#map('counters').lookup(u32(0));
+    const sums: Record<string, number> = {};
+    if (values === undefined) return sums as KernelCounters;
+    const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+    for (const [name, read] of Object.entries(countersLayout)) {
+      if (typeof read !== 'function') continue;
+      let sum = 0;
+      for (let at = 0; at + countersLayout.size <= view.byteLength; at += countersLayout.size) {
+        sum += read(view, at);
+      }
+      sums[name] = sum;
+    }
+    return sums as KernelCounters;
+  }
+
+  /** Program runs that the kernel skipped because the program was already running on that CPU. */
+  missedRuns(): number {
+    let sum = 0;
+    for (const { program } of hooks) {
+      const loaded = this.#object.programs.get(program);
+      if (loaded?.loaded) sum += Number(loaded.info().recursionMisses);
+    }
+    return sum;
+  }
+
+  /** What was loaded and attached. */
+  report(): TracerReport {
+    const programs: ProgramStatus[] = this.#load.programs.map((result) => {
+      const info = result.loaded ? this.#object.programs.get(result.name)!.info() : undefined;
+      return {
+        name: result.name,
+        loaded: result.loaded,
+        instructions: result.instructions,
+        processed: result.processed ?? 0,
+        loadMs: result.milliseconds ?? 0,
+        runCount: Number(info?.runCount ?? 0n),
+        runTimeNs: Number(info?.runTimeNs ?? 0n),
+      };
+    });
+    const maps = [...this.#object.maps.values()].map((map) => ({ name: map.name, bytes: map.memoryBytes() }));
+    return { hooks: this.#hooks, programs, maps, loadMs: this.#load.milliseconds };
+  }
+
+  #map(name: string): BpfMap {
+    return mapOf(this.#object)(name);
+  }
+
+  /** Commands, ports and cgroups: set once, at load. */
+  #fillStaticTargets(): void {
+    const { target } = this.#options;
+    for (const comm of target.comms ?? []) {
+      const key = Buffer.alloc(COMM_BYTES);
+      key.write(comm, 0, COMM_BYTES - 1, 'utf8');
+      this.#map('target_comms').update(key, yes);
+    }
+    for (const port of target.ports ?? []) {
+      const key = Buffer.alloc(2);
+      key.writeUInt16LE(port);
+      this.#map('target_ports').update(key, yes);
+    }
+    for (const [index, path] of (target.cgroups ?? []).entries()) {
+      let fd: number;
+      try {
+        fd = openSync(path, 'r');
+      } catch (cause) {
+        throw new LibtraceError('ERR_TARGET_NOT_FOUND', `there is no cgroup directory ${path}`, {
+          phase: 'load',
+          remedy: 'name a directory below the cgroup v2 mount, such as /sys/fs/cgroup/system.slice/nginx.service',
+          cause,
+        });
+      }
+      try {
+        this.#map('target_cgroups').update(u32(index), u32(fd));
+      } catch (cause) {
+        throw new LibtraceError('ERR_TARGET_NOT_FOUND', `${path} is not a cgroup v2 directory`, {
+          phase: 'load',
+          remedy: 'cgroup v1 hierarchies cannot be used; see `libtrace doctor` for where cgroup v2 is mounted',
+          cause,
+        });
+      } finally {
+        closeSync(fd);
+      }
+    }
+  }
+
+  /** Processes that run already: the named ones, those with a wanted command name, and all their descendants. */
+  #selectRunning(): void {
+    const { target } = this.#options;
+    if (target.all === true) return;
+    const map = this.#map('target_pids');
+    const comms = new Set((target.comms ?? []).map((comm) => comm.slice(0, COMM_BYTES - 1)));
+    // Twice: a child forked between the look at /proc and the entry of its parent is found the second time.
+    for (let round = 0; round < 2; round++) {
+      const rows = listProcesses();
+      const roots = [
+        ...(target.pids ?? []),
+        ...this.#added,
+        ...rows.filter((row) => comms.has(row.comm)).map((row) => row.pid),
+      ];
+      for (const pid of withDescendants(roots, rows)) {
+        if (pid !== process.pid) map.update(u32(pid), yes);
+      }
+    }
+  }
+
+  /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */
+  #forgetConnections(): void {
+    for (const name of ['connections', 'handshakes', 'verdicts', 'send_entries', 'target_pids']) {
+      const map = this.#map(name);
+      for (const key of [...map.keys()]) map.delete(key);
+    }
+  }
+}
+
+function mapOf(object: BpfObject): (name: string) => BpfMap {
+  return (name) => {
+    const map = object.maps.get(name);
+    if (map === undefined) {
+      throw new LibtraceError('ERR_BPF_OBJECT_MISSING', `socket_tracer.bpf.o has no map ${name}`, {
+        phase: 'load',
+        remedy: 'the object and the package are of different versions: run `npm run setup` or reinstall @libtrace/core',
+      });
+    }
+    return map;
+  };
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles bpf/socket_tracer.bpf.c to packages/core/bpf/socket_tracer.bpf.o. Quick when nothing changed.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildLibbpf, libbpfPaths } from './build-libbpf.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const source = join(root, 'bpf');
+const output = join(root, 'packages/core/bpf/socket_tracer.bpf.o');
+const targets = { x64: 'x86', arm64: 'arm64' };
+
+/** The compiled object's path. */
+export const bpfObjectPath = output;
+
+function fingerprint() {
+  const hash = createHash('sha256')
+    .update(process.arch)
+    .update(readFileSync(fileURLToPath(import.meta.url)));
+  for (const name of readdirSync(source).sort())
+    hash.update(name).update(readFileSync(join(source, name)));
+  return hash.digest('hex');
+}
+
+/** @returns {Promise<boolean>} whether anything was compiled */
+export async function buildBpf() {
+  const stamp = `${output}.stamp`;
+  const wanted = fingerprint();
+  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted)
+    return false;
+  await buildLibbpf();
+  mkdirSync(dirname(output), { recursive: true });
+  const multiarch = execFileSync('gcc', ['-print-multiarch'], { encoding: 'utf8' }).trim();
+  execFileSync(
+    'clang',
+    [
+      ...[
+        '-O2',
+        '-g',
+        '-Wall',
+        '-Wextra',
+        '-Wno-unused-parameter',
+        '-Werror',
+        '-target',
+        'bpf',
+        '-mcpu=v3',
+      ],
+      `-D__TARGET_ARCH_${targets[process.arch] ?? process.arch}`,
+      ...['-I', libbpfPaths().include, '-I', `/usr/include/${multiarch}`],
+      ...['-c', join(source, 'socket_tracer.bpf.c'), '-o', output],
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  execFileSync('llvm-strip', ['-g', output]);
+  writeFileSync(stamp, wanted);
+  return true;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log((await buildBpf()) ? `compiled ${output}` : 'up to date');
+}
