@@ -6,7 +6,8 @@
 #include "filter.bpf.h"
 #include "socket.bpf.h"
 
-/* Wake user space when this many bytes wait in the ring; below, it comes by itself every few milliseconds. */
+/* Wake user space when this many bytes wait in the ring; below, it comes by itself every few
+ * milliseconds. */
 const volatile __u64 wake_bytes = 256 * 1024;
 /* Incremented by user space after it has written to `verdicts`. */
 volatile __u32 verdict_generation = 0;
@@ -24,7 +25,7 @@ static __always_inline struct counters *own_counters(void)
 static __always_inline __u64 wake_flag(void)
 {
 	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= wake_bytes ? BPF_RB_FORCE_WAKEUP
-									    : BPF_RB_NO_WAKEUP;
+									   : BPF_RB_NO_WAKEUP;
 }
 
 static __always_inline void count_lost_event(void)
@@ -77,7 +78,8 @@ static __always_inline void read_unix_path(__u64 sk_address, struct open_event *
 	bpf_probe_read_kernel(event->path, sizeof(event->path), (void *)address->name + 2);
 }
 
-/* Tells user space of the connection, once; tried again at the next segment when the ring is full. */
+/* Tells user space of the connection, once; tried again at the next segment when the ring is full.
+ */
 static __always_inline bool announce(struct connection *connection, __u64 key,
 	struct socket_reference *reference, __u64 pid_tgid)
 {
@@ -127,8 +129,8 @@ static __always_inline bool announce(struct connection *connection, __u64 key,
 }
 
 /* A new entry of the table, or NULL when it is full. */
-static __always_inline struct connection *add_connection(__u64 key,
-	struct socket_reference *reference, __u8 role, __u8 midstream)
+static __always_inline struct connection *add_connection(
+	__u64 key, struct socket_reference *reference, __u8 role, __u8 midstream)
 {
 	struct connection fresh = {};
 	struct handshake *handshake;
@@ -162,8 +164,8 @@ static __always_inline struct connection *add_connection(__u64 key,
 }
 
 /* The entry of a socket. A new one gets `role` and `midstream` unless its handshake was seen. */
-static __always_inline struct connection *find_connection(__u64 key,
-	struct socket_reference *reference, __u8 role, __u8 midstream)
+static __always_inline struct connection *find_connection(
+	__u64 key, struct socket_reference *reference, __u8 role, __u8 midstream)
 {
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
 
@@ -173,9 +175,10 @@ static __always_inline struct connection *find_connection(__u64 key,
 }
 
 /*
- * Moves the position of `direction` on by `length` and returns where the bytes began; *opposite is how far the other
- * direction had come. TCP positions follow the kernel's sequence numbers, so that bytes moved by calls without a hook
- * (io_uring, splice) show as a gap instead of shifting what follows.
+ * Moves the position of `direction` on by `length` and returns where the bytes began; *opposite is
+ * how far the other direction had come. TCP positions follow the kernel's sequence numbers, so that
+ * bytes moved by calls without a hook (io_uring, splice) show as a gap instead of shifting what
+ * follows.
  */
 static __always_inline __u64 advance(struct connection *connection, __u32 direction, __u32 length,
 	struct socket_reference *reference, __u64 *opposite)
@@ -215,8 +218,8 @@ static __always_inline __u64 advance(struct connection *connection, __u32 direct
 }
 
 /* Final positions, for the events that end a direction or a connection. */
-static __always_inline void final_positions(struct connection *connection, bool is_tcp, __u64 sk,
-	__u8 state, __u64 position[2])
+static __always_inline void final_positions(
+	struct connection *connection, bool is_tcp, __u64 sk, __u8 state, __u64 position[2])
 {
 	struct sequences now;
 	__u32 moved;
@@ -234,8 +237,8 @@ static __always_inline void final_positions(struct connection *connection, bool 
 		position[DIRECTION_OUT] += moved;
 }
 
-static __always_inline void emit_end(struct connection *connection, __u8 type, __u8 direction,
-	__u32 pid, __u64 position[2])
+static __always_inline void emit_end(
+	struct connection *connection, __u8 type, __u8 direction, __u32 pid, __u64 position[2])
 {
 	struct end_event *event;
 

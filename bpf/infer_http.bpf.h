@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * In-kernel inference: which protocol do the first bytes of a segment belong to? This one knows HTTP/1 by hand. It only
- * reads the window and answers; it may be replaced, in its slot of `stages`, by a program compiled from plugins' rules.
+ * In-kernel inference: which protocol do the first bytes of a segment belong to? This one knows
+ * HTTP/1 by hand. It only reads the window and answers; it may be replaced, in its slot of
+ * `stages`, by a program compiled from plugins' rules.
  */
 #ifndef LIBTRACE_INFER_HTTP_H
 #define LIBTRACE_INFER_HTTP_H
@@ -11,8 +12,7 @@
 /* Agreed with packages/core/src/kernel/protocol-numbers.ts. */
 #define PROTOCOL_HTTP 1
 
-#define BYTES4(a, b, c, d) \
-	((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
+#define BYTES4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 
 /* RFC 9112, 3 and 4: a request begins with a method and a space, a response with `HTTP/1.`. */
 static __always_inline __u8 infer_http(const __u8 *window, __u32 length)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The kernel's own structs, as far as they are read: every access to kernel memory goes through these declarations,
- * which libbpf relocates to the running kernel (CO-RE). Names and meanings are the kernel's.
+ * The kernel's own structs, as far as they are read: every access to kernel memory goes through
+ * these declarations, which libbpf relocates to the running kernel (CO-RE). Names and meanings are
+ * the kernel's.
  */
 #ifndef LIBTRACE_KERNEL_TYPES_H
 #define LIBTRACE_KERNEL_TYPES_H
@@ -47,7 +48,8 @@ struct file {
 	void *private_data;
 };
 
-/* Until 6.12; since 6.13 (commit 08ef26ea9ab3) the count is file_ref_t f_ref, which is 0 for one reference. */
+/* Until 6.12; since 6.13 (commit 08ef26ea9ab3) the count is file_ref_t f_ref, which is 0 for one
+ * reference. */
 struct file___counted {
 	struct {
 		long counter;
@@ -105,10 +107,13 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	__u16 sk_type;
+	struct socket *sk_socket;
 };
 
 struct socket {

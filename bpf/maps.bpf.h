@@ -5,7 +5,8 @@
 #include "kernel_types.bpf.h"
 #include "socket_tracer_api.bpf.h"
 
-/* A read of user memory is at most this long, so that `filled + piece` stays inside the capture area. */
+/* A read of user memory is at most this long, so that `filled + piece` stays inside the capture
+ * area. */
 #define PIECE_MAX 16384
 
 /* One entry of `connections`. */
@@ -24,7 +25,8 @@ struct connection {
 	__u8 transport;
 	__u8 midstream;
 	__u8 sequenced; /* `sequence` is in use */
-	__u8 excluded;  /* the port filter leaves it out */
+	__u8 excluded;	/* the port filter leaves it out */
+	__u8 lingering; /* TCP is done with it, the program has bytes left to read */
 };
 
 /* Remembered from a TCP handshake until the socket is closed. */
@@ -50,13 +52,13 @@ struct socket_reference {
 /* The call being looked at; lives from a hook to the end of its tail calls, on one CPU. */
 struct call {
 	struct socket_reference reference;
-	__u64 key;	       /* in `connections` */
-	__u64 buffer;	       /* user address, when there is one buffer */
-	__u64 vector;	       /* user address of iovecs, when there are several */
-	__u64 vector_length;   /* iovecs */
-	__u64 vector_index;    /* next iovec to copy */
-	__u64 vector_offset;   /* bytes of it already copied */
-	__u64 messages;	       /* user address of mmsghdrs */
+	__u64 key;	     /* in `connections` */
+	__u64 buffer;	     /* user address, when there is one buffer */
+	__u64 vector;	     /* user address of iovecs, when there are several */
+	__u64 vector_length; /* iovecs */
+	__u64 vector_index;  /* next iovec to copy */
+	__u64 vector_offset; /* bytes of it already copied */
+	__u64 messages;	     /* user address of mmsghdrs */
 	__u64 start_ns;
 	__u64 end_ns;
 	__u32 messages_length; /* mmsghdrs to look at */
@@ -175,7 +177,8 @@ struct {
 	__type(value, __u64);
 } connection_numbers SEC(".maps");
 
-/* The pipeline: hook -> (copy) -> inference -> emit. User space may replace STAGE_INFER with a program of its own. */
+/* The pipeline: hook -> (copy) -> inference -> emit. User space may replace STAGE_INFER with a
+ * program of its own. */
 enum stage {
 	STAGE_VECTOR = 0,
 	STAGE_MESSAGES = 1,

@@ -8,7 +8,8 @@
 /* Bytes captured of one call, at most CAPTURE_MAX. */
 const volatile __u32 capture_limit = CAPTURE_MAX;
 
-/* What a connection without a named protocol may deliver, per direction and in all, before it falls silent. */
+/* What a connection without a named protocol may deliver, per direction and in all, before it falls
+ * silent. */
 #define UNNAMED_BYTES_MAX 16384
 #define UNNAMED_SEGMENTS_MAX 4096
 /* Copied for inference from a connection that has fallen silent. */
@@ -68,8 +69,8 @@ static __always_inline bool is_silent(struct connection *connection, __u32 direc
 }
 
 /*
- * Accounts for `length` bytes of the call's direction and prepares the event of what will be copied.
- * False when nothing is to be copied; why is counted.
+ * Accounts for `length` bytes of the call's direction and prepares the event of what will be
+ * copied. False when nothing is to be copied; why is counted.
  */
 static __always_inline bool begin_segment(struct call *call, struct capture *capture,
 	struct connection *connection, __u32 length, __u64 pid_tgid)
@@ -157,8 +158,9 @@ static __always_inline void emit(struct call *call, struct capture *capture)
 }
 
 /*
- * Last stage for a connection whose protocol was not known before this call: takes inference's answer, or charges the
- * bytes to what an unnamed connection may deliver. 1: emit; 0: counted, done; -1: copy again, more is wanted.
+ * Last stage for a connection whose protocol was not known before this call: takes inference's
+ * answer, or charges the bytes to what an unnamed connection may deliver. 1: emit; 0: counted,
+ * done; -1: copy again, more is wanted.
  */
 static __always_inline int settle(struct call *call, struct capture *capture)
 {

@@ -8,7 +8,8 @@
 /* 1: datagrams are traced too (some active plugin speaks a protocol over UDP). */
 const volatile __u8 want_udp = 0;
 
-/* Files are not accounted for: the current thread holds its file table, and the reads fail safely. */
+/* Files are not accounted for: the current thread holds its file table, and the reads fail safely.
+ */
 static __always_inline struct file *file_of(__u32 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -74,8 +75,9 @@ static __always_inline bool is_last_reference(__u32 fd)
 }
 
 /*
- * For a UDP socket that is not connected: the other end, from the sockaddr at the user address `name`
- * (include/uapi/linux/in.h, in6.h). A connected socket has one peer, and the address adds nothing.
+ * For a UDP socket that is not connected: the other end, from the sockaddr at the user address
+ * `name` (include/uapi/linux/in.h, in6.h). A connected socket has one peer, and the address adds
+ * nothing.
  */
 static __always_inline void read_peer(struct socket_reference *reference, __u64 name)
 {
@@ -126,8 +128,8 @@ struct sequences {
 };
 
 /*
- * The kernel's own count of what moved. A FIN takes a sequence number of its own (RFC 9293, 3.4): it is taken off.
- * `state` is the TCP state that the numbers belong to.
+ * The kernel's own count of what moved. A FIN takes a sequence number of its own (RFC 9293, 3.4):
+ * it is taken off. `state` is the TCP state that the numbers belong to.
  */
 static __always_inline void read_sequences(__u64 sk, __u8 state, struct sequences *sequences)
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The socket tracer: what the traced processes move through their sockets, from the system calls alone.
+ * The socket tracer: what the traced processes move through their sockets, from the system calls
+ * alone.
  *
- *   enter_call ── remembers when a sending call began; notes the last close of a unix socket
+ *   enter_call ── remembers when a sending call began; notes the last close of a socket
  *   exit_call ─┬─ copy_vector (again and again) ─┬─ infer ── emit_segment
  *              └─ copy_messages (again and again)┘
  *   change_state, execute, fork, exit_process
  *
- * Every program is a raw tracepoint: one attach type, no tracefs, and tail calls between all of them.
+ * Every program is a raw tracepoint: one attach type, no tracefs, and tail calls between all of
+ * them.
  */
 #include "segment.bpf.h"
 #include "syscalls.bpf.h"
@@ -88,16 +90,23 @@ static __always_inline bool is_sending(__u64 number)
 	return false;
 }
 
-/* A unix socket has no state changes to watch: its end is the close of the last file descriptor. */
+/*
+ * The close of the last file descriptor is the end of a unix socket, which has no state changes to
+ * watch, and of a TCP socket that was closed below while the program still had bytes to read.
+ */
 static __always_inline void note_close(__u32 fd, __u32 pid)
 {
 	struct socket_reference reference = {};
 	struct connection *connection;
 
-	if (!socket_of(fd, &reference) || reference.transport != TRANSPORT_UNIX)
+	if (!socket_of(fd, &reference))
 		return;
 	connection = bpf_map_lookup_elem(&connections, &reference.sk);
-	if (!connection || connection->inode != reference.inode || !is_last_reference(fd))
+	if (!connection || connection->inode != reference.inode)
+		return;
+	if (connection->transport == TRANSPORT_TCP && !connection->lingering)
+		return;
+	if (!is_last_reference(fd))
 		return;
 	emit_end(connection, EVENT_CLOSE, 0, pid, connection->position);
 	bpf_map_delete_elem(&connections, &reference.sk);
@@ -172,8 +181,8 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 
 	if (result < 0)
 		return 0;
-	if (bpf_probe_read_kernel(&identity, sizeof(identity),
-		    (void *)ctx->args[0] + CALL_IDENTITY_OFFSET))
+	if (bpf_probe_read_kernel(
+		    &identity, sizeof(identity), (void *)ctx->args[0] + CALL_IDENTITY_OFFSET))
 		return 0;
 	kind = classify(identity.number, &direction);
 	if (kind == CALL_OTHER)
@@ -191,8 +200,9 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 	}
 	call = own_call();
 	capture = own_capture();
-	if (!call || !capture || bpf_probe_read_kernel(&registers, sizeof(registers),
-					 (void *)ctx->args[0] + CALL_REGISTERS_OFFSET))
+	if (!call || !capture ||
+		bpf_probe_read_kernel(&registers, sizeof(registers),
+			(void *)ctx->args[0] + CALL_REGISTERS_OFFSET))
 		return 0;
 	fd = kind == CALL_ACCEPT ? result : CALL_ARGUMENT_0(&registers);
 	if (!socket_of(fd, &call->reference))
@@ -224,8 +234,8 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 		struct user_msghdr header;
 
 		flags = CALL_ARGUMENT_2(&registers);
-		if (bpf_probe_read_user(&header, sizeof(header),
-			    (void *)CALL_ARGUMENT_1(&registers)))
+		if (bpf_probe_read_user(
+			    &header, sizeof(header), (void *)CALL_ARGUMENT_1(&registers)))
 			__builtin_memset(&header, 0, sizeof(header));
 		name = header.name;
 		call->vector = header.vector;
@@ -280,7 +290,8 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (!begin_segment(call, capture, connection, result, pid_tgid))
 		return 0;
-	if (kind == CALL_SENDFILE || (flags & MSG_TRUNC && call->reference.is_tcp)) {
+	if (kind == CALL_SENDFILE ||
+		(direction == DIRECTION_IN && flags & MSG_TRUNC && call->reference.is_tcp)) {
 		capture->event.hole_reason = HOLE_KERNEL_COPY;
 		emit(call, capture);
 		return 0;
@@ -298,7 +309,7 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	}
 	bpf_tail_call(ctx, &stages, STAGE_INFER);
-no_stage: {
+no_stage : {
 	struct counters *c = own_counters();
 
 	if (c)
@@ -311,8 +322,8 @@ no_stage: {
 #define VECTORS_PER_RUN 24
 
 /*
- * Copies the call's next iovecs behind what is in the capture area, in pieces. True when all that is wanted was
- * copied or can not be.
+ * Copies the call's next iovecs behind what is in the capture area, in pieces. True when all that
+ * is wanted was copied or can not be.
  */
 static __always_inline bool copy_iovecs(struct call *call, struct capture *capture, int number)
 {
@@ -364,7 +375,8 @@ int copy_vector(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	}
 	bpf_tail_call(ctx, &stages, STAGE_INFER);
-	/* Only the budget of tail calls can have run out: what was copied is shown, user space infers. */
+	/* Only the budget of tail calls can have run out: what was copied is shown, user space
+	 * infers. */
 	emit(call, capture);
 	return 0;
 }
@@ -457,42 +469,67 @@ int emit_segment(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+static __always_inline void note_handshake(__u64 sk, int old_state)
+{
+	struct handshake handshake = {};
+	struct sequences now;
+
+	read_sequences(sk, TCP_ESTABLISHED, &now);
+	handshake.out_sequence = now.out;
+	handshake.in_sequence = now.in;
+	handshake.role = old_state == TCP_SYN_SENT ? ROLE_CLIENT : ROLE_SERVER;
+	bpf_map_update_elem(&handshakes, &sk, &handshake, BPF_ANY);
+}
+
+/*
+ * True when a program still holds the socket and has not read all that arrived. After a half-close,
+ * or a reset, TCP is done with the socket before the program is.
+ */
+static __always_inline bool has_unread(__u64 sk)
+{
+	struct tcp_sock *tcp = (void *)sk;
+
+	return BPF_CORE_READ((struct sock *)sk, sk_socket) &&
+	       BPF_CORE_READ(tcp, copied_seq) != BPF_CORE_READ(tcp, rcv_nxt);
+}
+
 SEC("raw_tp/inet_sock_set_state")
 int change_state(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 sk = ctx->args[0];
 	int old_state = ctx->args[1], new_state = ctx->args[2];
 	struct connection *connection;
-	struct sequences now;
 	__u64 position[2];
 
 	if (BPF_CORE_READ((struct sock *)sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
+	if (new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE && new_state != TCP_FIN_WAIT1 &&
+		new_state != TCP_LAST_ACK)
+		return 0;
+	connection = bpf_map_lookup_elem(&connections, &sk);
 	if (new_state == TCP_ESTABLISHED) {
-		struct handshake handshake = {};
-
-		read_sequences(sk, TCP_ESTABLISHED, &now);
-		handshake.out_sequence = now.out;
-		handshake.in_sequence = now.in;
-		handshake.role = old_state == TCP_SYN_SENT ? ROLE_CLIENT : ROLE_SERVER;
-		bpf_map_update_elem(&handshakes, &sk, &handshake, BPF_ANY);
+		note_handshake(sk, old_state);
+		if (!connection)
+			return 0;
+		/* The memory of a socket whose end was not seen serves a new one. */
+		emit_end(connection, EVENT_CLOSE, 0, 0, connection->position);
+		bpf_map_delete_elem(&connections, &sk);
 		return 0;
 	}
-	if (new_state != TCP_CLOSE && new_state != TCP_FIN_WAIT1 && new_state != TCP_LAST_ACK)
-		return 0;
 	if (new_state == TCP_CLOSE)
 		bpf_map_delete_elem(&handshakes, &sk);
-	connection = bpf_map_lookup_elem(&connections, &sk);
 	if (!connection)
 		return 0;
-	/* The FIN is queued after the change to FIN_WAIT1 or LAST_ACK: the old state tells what the numbers hold. */
+	/* The FIN is queued after the change to FIN_WAIT1 or LAST_ACK: the old state tells what the
+	 * numbers hold. */
 	final_positions(connection, !has_upper_layer(sk), sk, old_state, position);
-	if (new_state == TCP_CLOSE) {
-		emit_end(connection, EVENT_CLOSE, 0, 0, position);
-		bpf_map_delete_elem(&connections, &sk);
-	} else {
+	if (new_state != TCP_CLOSE || has_unread(sk)) {
+		connection->lingering = new_state == TCP_CLOSE;
 		emit_end(connection, EVENT_END, DIRECTION_OUT, 0, position);
+		return 0;
 	}
+	emit_end(connection, EVENT_CLOSE, 0, 0, position);
+	bpf_map_delete_elem(&connections, &sk);
 	return 0;
 }
 
@@ -539,8 +576,8 @@ int execute(struct bpf_raw_tracepoint_args *ctx)
 	if (!event)
 		return 0;
 	event->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
-	length = bpf_probe_read_kernel_str(event->path, sizeof(event->path),
-		BPF_CORE_READ(program, filename));
+	length = bpf_probe_read_kernel_str(
+		event->path, sizeof(event->path), BPF_CORE_READ(program, filename));
 	event->path_length = length > 0 ? length - 1 : 0;
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 	return 0;
@@ -593,7 +630,8 @@ int exit_process(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* Keeps the contract's structs in the object's BTF, from which user space's readers are generated. */
+/* Keeps the contract's structs in the object's BTF, from which user space's readers are generated.
+ */
 const struct open_event *contract_open __attribute__((unused));
 const struct end_event *contract_end __attribute__((unused));
 const struct process_event *contract_process __attribute__((unused));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The contract: everything that crosses between the socket tracer's programs and user space. The TypeScript readers
- * in packages/core/src/kernel/contract.gen.ts are generated from the BTF of these structs.
+ * The contract: everything that crosses between the socket tracer's programs and user space. The
+ * TypeScript readers in packages/core/src/kernel/contract.gen.ts are generated from the BTF of
+ * these structs.
  *
- * All integers are in host byte order unless a field says otherwise. No struct is packed; all padding is named.
- * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns). Process ids are those of the initial pid namespace.
+ * All integers are in host byte order unless a field says otherwise. No struct is packed; all
+ * padding is named. Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns). Process ids are those
+ * of the initial pid namespace.
  */
 #ifndef LIBTRACE_SOCKET_TRACER_API_H
 #define LIBTRACE_SOCKET_TRACER_API_H
@@ -87,14 +89,14 @@ struct open_event {
 	__u32 tid;
 	__u16 local_port;
 	__u16 remote_port;
-	__u64 connection;     /* unique for the life of the loaded object; below 2^53 */
-	__u64 key;	      /* key in the `connections` map */
-	__u64 inode;	      /* inode number of the socket, as in /proc/PID/fd */
+	__u64 connection; /* unique for the life of the loaded object; below 2^53 */
+	__u64 key;	  /* key in the `connections` map */
+	__u64 inode;	  /* inode number of the socket, as in /proc/PID/fd */
 	__u64 timestamp_ns;
-	__u64 position[2];    /* per direction, at this time */
-	__u8 local_addr[16];  /* network byte order; IPv4 uses the first four bytes */
+	__u64 position[2];   /* per direction, at this time */
+	__u8 local_addr[16]; /* network byte order; IPv4 uses the first four bytes */
 	__u8 remote_addr[16];
-	__u8 midstream; /* 1: bytes may have moved before the tracer knew of the socket */
+	__u8 midstream;	  /* 1: bytes may have moved before the tracer knew of the socket */
 	__u8 path_length; /* AF_UNIX: bytes of `path` */
 	__u8 path[108];	  /* AF_UNIX: sun_path of the listening end; abstract ones begin with NUL */
 	__u8 reserved[2]; /* 0 */
@@ -131,21 +133,21 @@ struct verdict {
 };
 
 /*
- * Per CPU, since load. segments_seen = segments_delivered + lost_ring + lost_ignored + lost_connections +
- * lost_internal, always.
+ * Per CPU, since load. segments_seen = segments_delivered + lost_ring + lost_ignored +
+ * lost_connections + lost_internal, always.
  */
 struct counters {
 	__u64 segments_seen;
 	__u64 bytes_seen;
 	__u64 segments_delivered;
 	__u64 bytes_delivered; /* captured bytes */
-	__u64 lost_ring;	/* segments that found the ring full */
+	__u64 lost_ring;       /* segments that found the ring full */
 	__u64 lost_ring_bytes;
-	__u64 lost_ignored; /* segments of connections that no protocol claimed */
+	__u64 lost_ignored;	/* segments of connections that no protocol claimed */
 	__u64 lost_connections; /* segments for which the connection table had no room */
-	__u64 lost_internal; /* segments left when the budget of tail calls was spent */
-	__u64 lost_events;   /* opens, ends, closes and process events that found the ring full */
-	__u64 compat_calls;  /* system calls of 32-bit programs */
+	__u64 lost_internal;	/* segments left when the budget of tail calls was spent */
+	__u64 lost_events;  /* opens, ends, closes and process events that found the ring full */
+	__u64 compat_calls; /* system calls of 32-bit programs */
 };
 
 #endif

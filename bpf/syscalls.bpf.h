@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * System call numbers and where their arguments lie, per architecture. The arguments are still in pt_regs when a call
- * returns (only the register of the return value is overwritten), so that one hook, on the exit, is enough to see both
- * what was asked and what came of it.
+ * System call numbers and where their arguments lie, per architecture. The arguments are still in
+ * pt_regs when a call returns (only the register of the return value is overwritten), so that one
+ * hook, on the exit, is enough to see both what was asked and what came of it.
  */
 #ifndef LIBTRACE_SYSCALLS_H
 #define LIBTRACE_SYSCALLS_H
 
 #if defined(__TARGET_ARCH_x86)
 
-/* The part of struct pt_regs from r10 on: arch/x86/include/asm/ptrace.h, an ABI (PTRACE_GETREGS) that does not move. */
+/* The part of struct pt_regs from r10 on: arch/x86/include/asm/ptrace.h, an ABI (PTRACE_GETREGS)
+ * that does not move. */
 struct call_registers {
 	__u64 r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs;
 };

@@ -38,7 +38,7 @@ const hooks: readonly Hook[] = [
   { program: 'fork_process', event: 'sched_process_fork', without: 'children of traced processes are not followed' },
   { program: 'execute', event: 'sched_process_exec', without: 'process names come from /proc, short-lived programs have none' },
   { program: 'exit_process', event: 'sched_process_exit', without: 'exited processes are noticed late' },
-  { program: 'change_state', event: 'inet_sock_set_state', without: 'roles come from the first message, the end of a TCP connection is noticed late' },
+  { program: 'change_state', event: 'inet_sock_set_state' },
   { program: 'enter_call', event: 'sys_enter', without: 'a call that writes is timed from its return instead of its start' },
   { program: 'exit_call', event: 'sys_exit' },
 ];
@@ -48,7 +48,7 @@ const stages: readonly (readonly [number, string])[] = [
   [stage.infer, 'infer'],
   [stage.emit, 'emit_segment'],
 ];
-const indispensable = new Set(['exit_call', ...stages.map(([, program]) => program)]);
+const indispensable = new Set(['exit_call', 'change_state', ...stages.map(([, program]) => program)]);
 const CGROUPS_MAX = 8;
 const COMM_BYTES = 16;
 
@@ -139,17 +139,22 @@ export class SocketTracer {
     return this.#map('events');
   }
 
-  /** Attaches every hook and selects the running processes of the target. @throws LibtraceError `ERR_KERNEL_ATTACH` */
-  attach(): void {
+  /**
+   * Attaches every hook and selects the running processes of the target.
+   * @returns the ids of the processes that were selected
+   * @throws LibtraceError `ERR_KERNEL_ATTACH`
+   */
+  attach(): ReadonlySet<number> {
     this.#forgetConnections();
     this.#hooks = [];
     const attached: BpfLink[] = [];
+    let selected: ReadonlySet<number> = new Set();
     for (const { program, event, without } of hooks) {
       const status = { program, hook: `raw tracepoint ${event}`, optional: without !== undefined };
       try {
         const loaded = this.#object.programs.get(program)!;
         if (!loaded.loaded) throw this.#load.programs.find((p) => p.name === program)?.error ?? new Error('not loaded');
-        if (program === 'exit_call') this.#selectRunning();
+        if (program === 'exit_call') selected = this.#selectRunning();
         attached.push(loaded.attachRawTracepoint(event));
         this.#hooks.push({ ...status, attached: true });
       } catch (error) {
@@ -166,6 +171,7 @@ export class SocketTracer {
       }
     }
     this.#links = attached;
+    return selected;
   }
 
   /** Detaches every hook. What is in the ring stays there. */
@@ -180,11 +186,13 @@ export class SocketTracer {
     this.#object.close();
   }
 
-  /** Traces one more process and its descendants. */
-  addPid(pid: number): void {
+  /** Traces one more process and its descendants. @returns the ids of those that run already */
+  addPid(pid: number): ReadonlySet<number> {
     this.#added.add(pid);
     const map = this.#map('target_pids');
-    for (const member of withDescendants([pid], listProcesses())) map.update(u32(member), yes);
+    const members = withDescendants([pid], listProcesses());
+    for (const member of members) map.update(u32(member), yes);
+    return members;
   }
 
   /** Tells the hooks what user space decided about a connection. */
@@ -300,9 +308,10 @@ export class SocketTracer {
   }
 
   /** Processes that run already: the named ones, those with a wanted command name, and all their descendants. */
-  #selectRunning(): void {
+  #selectRunning(): ReadonlySet<number> {
     const { target } = this.#options;
-    if (target.all === true) return;
+    const selected = new Set<number>();
+    if (target.all === true) return selected;
     const map = this.#map('target_pids');
     const comms = new Set((target.comms ?? []).map((comm) => comm.slice(0, COMM_BYTES - 1)));
     // Twice: a child forked between the look at /proc and the entry of its parent is found the second time.
@@ -314,9 +323,12 @@ export class SocketTracer {
         ...rows.filter((row) => comms.has(row.comm)).map((row) => row.pid),
       ];
       for (const pid of withDescendants(roots, rows)) {
-        if (pid !== process.pid) map.update(u32(pid), yes);
+        if (pid === process.pid) continue;
+        map.update(u32(pid), yes);
+        selected.add(pid);
       }
     }
+    return selected;
   }
 
   /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */

@@ -62,7 +62,8 @@ export class LiveSource implements EventHandler {
     });
     this.#reader.start();
     try {
-      this.#kernel.attach();
+      // Learned now, while they live: one may end before its first event is read.
+      for (const pid of this.#kernel.attach()) this.#processes.get(pid);
     } catch (error) {
       void this.#reader.stop();
       this.#reader = undefined;
@@ -94,6 +95,11 @@ export class LiveSource implements EventHandler {
 
   close(): void {
     this.#kernel.close();
+  }
+
+  /** Traces one more process and its descendants. */
+  addPid(pid: number): void {
+    for (const member of this.#kernel.addPid(pid)) this.#processes.get(member);
   }
 
   setVerdict(connectionId: number, verdict: Verdict): void {

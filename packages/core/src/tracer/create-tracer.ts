@@ -140,7 +140,7 @@ class LiveTracer implements Tracer<TraceRecord> {
 
   addPid(pid: number): void {
     this.#expect('addPid', 'loaded', 'attached', 'detached');
-    this.#source!.kernel.addPid(pid);
+    this.#source!.addPid(pid);
   }
 
   async flush(): Promise<void> {

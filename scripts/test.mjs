@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm test`: set-up, then the lanes: check (types, lint, format, generated files), unit, live (this kernel, root),
+// kernels (the live suite on real kernels in QEMU). `npm test -- unit live` runs only those named.
+// Closes with one line: `N passed, N failed, N skipped`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runMain, SetupError } from './setup-error.mjs';
+import { root, setup } from './setup.mjs';
+
+const KERNELS = ['5.10', '6.1', '6.12', '7.2'];
+const LANES = ['check', 'unit', 'live', 'kernels'];
+const ci = process.env.CI === 'true';
+const results = mkdtempSync(join(tmpdir(), 'libtrace-test-'));
+const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+const total = { passed: 0, failed: 0, skipped: 0 };
+const skips = new Map();
+
+function add(lane, { passed, failed, skipped }) {
+  console.log(`\n── ${lane}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+
+/** Counts of a vitest JSON report; a run that left none counts as one failure. */
+function readReport(file, status) {
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  for (const { assertionResults, name } of report.testResults) {
+    for (const { status: outcome, fullName, meta } of assertionResults) {
+      if (outcome === 'passed' || outcome === 'failed') continue;
+      skips.set(`${fullName}`, meta?.reason ?? name.split('/').pop());
+    }
+  }
+  const passed = report.numPassedTests;
+  let failed = report.numFailedTests + report.testResults.filter((f) => f.status === 'failed' && f.assertionResults.length === 0).length;
+  // A crash outside of any test still is a failure; so is a lane that ran nothing.
+  if (failed === 0 && (status !== 0 || passed === 0)) failed = 1;
+  return { passed, failed, skipped: report.numPendingTests + report.numTodoTests };
+}
+
+function runVitest(lane, args, env = {}) {
+  const file = join(results, `${lane}.json`);
+  const { status } = spawnSync(
+    process.execPath,
+    [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } },
+  );
+  add(lane, readReport(file, status));
+}
+
+function check() {
+  const steps = [
+    ['types', 'npx', ['tsc', '-b']],
+    ['eslint', 'npx', ['eslint', '.', '--max-warnings=0']],
+    ['prettier', 'npx', ['prettier', '--check', '--log-level=warn', '.']],
+    ['generated contract', process.execPath, ['scripts/gen-contract.mjs', '--check']],
+    ['clang-format', 'sh', ['-c', 'clang-format --dry-run --Werror bpf/*.[ch] packages/native/src/cpp/*.h packages/native/src/cpp/*.cc']],
+  ];
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  for (const [name, command, args] of steps) {
+    const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+    console.log(`${status === 0 ? '✓' : '✗'} ${name}`);
+    if (status === 0) count.passed++;
+    else count.failed++;
+  }
+  add('check', count);
+}
+
+function live() {
+  if (process.getuid?.() !== 0) {
+    console.log('\nlive lane skipped: loading BPF programs needs root. Run `sudo npm test` for it.');
+    add('live', { passed: 0, failed: ci ? 1 : 0, skipped: 1 });
+    return;
+  }
+  runVitest('live', ['--config', 'tests/live/vitest.config.ts'], ci ? { LIBTRACE_REQUIRE: 'all' } : {});
+}
+
+function programTable(version, file) {
+  if (!existsSync(file)) return;
+  const { release, programs, loadMs, mapBytes } = JSON.parse(readFileSync(file, 'utf8'));
+  console.log(`\nkernel ${release} (${version}): loaded in ${Math.round(loadMs)} ms, maps ${(mapBytes / 1e6).toFixed(1)} MB`);
+  console.table(
+    programs.map(({ name, instructions, processed, loadMs: ms }) => ({
+      program: name,
+      instructions,
+      processed,
+      'load ms': Number(ms.toFixed(1)),
+    })),
+  );
+}
+
+async function kernels() {
+  if (spawnSync('qemu-system-x86_64', ['--version']).error !== undefined || process.getuid?.() !== 0) {
+    console.log('\nkernels lane skipped: it needs qemu-system-x86_64 and, to read the whole machine, root.');
+    add('kernels', { passed: 0, failed: ci ? 1 : 0, skipped: 1 });
+    return;
+  }
+  const { runInKernel } = await import('./kernels/run-in-kernel.mjs');
+  const only = process.env.LIBTRACE_KERNELS?.split(',') ?? KERNELS;
+  for (const version of only) {
+    const outputDir = join(results, `kernel-${version}`);
+    mkdirSync(outputDir);
+    console.log(`\n── kernel ${version}`);
+    const { exitCode, seconds } = await runInKernel(version, {
+      command: [
+        ...['sh', '-c'],
+        `exec node ${vitest} run --config tests/live/vitest.config.ts --reporter=verbose --reporter=json --outputFile.json="$LIBTRACE_OUTPUT_DIR/report.json"`,
+      ],
+      cwd: root,
+      env: { CI: ci ? 'true' : '', LIBTRACE_REQUIRE: ci ? 'all' : '', LIBTRACE_TIME_SCALE: '15', NO_COLOR: '1' },
+      timeoutMs: 25 * 60_000,
+      outputDir,
+      onOutput: (chunk) => process.stdout.write(chunk),
+    });
+    add(`kernel ${version} (${Math.round(seconds)} s)`, readReport(join(outputDir, 'report.json'), exitCode));
+    programTable(version, join(outputDir, 'programs.json'));
+  }
+}
+
+await runMain(async () => {
+  const named = process.argv.slice(2);
+  const unknown = named.find((lane) => !LANES.includes(lane));
+  if (unknown !== undefined) throw new SetupError(`there is no lane ${unknown}`, `the lanes are: ${LANES.join(' ')}`);
+  const lanes = named.length > 0 ? named : LANES;
+  const onlyUnit = lanes.every((lane) => lane === 'unit');
+  if (!onlyUnit || !existsSync(vitest)) await setup({ tests: !onlyUnit });
+  for (const lane of lanes) {
+    if (lane === 'check') check();
+    else if (lane === 'unit') runVitest('unit', []);
+    else if (lane === 'live') live();
+    else await kernels();
+  }
+  rmSync(results, { recursive: true, force: true });
+  for (const [test, reason] of skips) console.log(`skipped: ${test} (${reason})`);
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed > 0 || total.passed === 0 ? 1 : 0;
+});
