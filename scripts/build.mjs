@@ -22,8 +22,12 @@ function fingerprint(name) {
   // Types flow from core into the others' declarations.
   const folders = name === 'core' ? [folder] : [folder, join(root, 'packages/core')];
   for (const sources of folders) {
-    for (const entry of readdirSync(join(sources, 'src'), { recursive: true, withFileTypes: true })) {
-      if (entry.isFile() && !entry.name.endsWith('.test.ts')) add(join(entry.parentPath, entry.name));
+    for (const entry of readdirSync(join(sources, 'src'), {
+      recursive: true,
+      withFileTypes: true,
+    })) {
+      if (entry.isFile() && !entry.name.endsWith('.test.ts'))
+        add(join(entry.parentPath, entry.name));
     }
   }
   return hash.digest('hex');
@@ -35,7 +39,10 @@ function buildPackage(name, log) {
   const wanted = fingerprint(name);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   log(`building @libtrace/${name}`);
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('npm', ['run', '--silent', 'build'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   writeFileSync(stamp, wanted);
 }

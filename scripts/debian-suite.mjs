@@ -14,11 +14,15 @@ function archiveAddresses() {
     ['indextargets', '--format', '$(REPO_URI)|$(ORIGIN)', 'Created-By: Packages'],
     { encoding: 'utf8' },
   ).split('\n');
-  const debian = [...new Set(rows.filter((r) => r.endsWith('|Debian')).map((r) => r.slice(0, -'|Debian'.length)))];
+  const debian = [
+    ...new Set(rows.filter((r) => r.endsWith('|Debian')).map((r) => r.slice(0, -'|Debian'.length))),
+  ];
   const security = debian.find((uri) => uri.includes('security'));
   const main = debian.find((uri) => !uri.includes('security'));
   if (main === undefined) {
-    throw new Error('no Debian archive among the apt sources of this machine (apt-get indextargets lists none)');
+    throw new Error(
+      'no Debian archive among the apt sources of this machine (apt-get indextargets lists none)',
+    );
   }
   return { debian: main, security: security ?? main.replace(/debian\/?$/, 'debian-security/') };
 }

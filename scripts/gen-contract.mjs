@@ -10,7 +10,14 @@ import { bpfObjectPath, buildBpf } from './build-bpf.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const contractPath = join(root, 'packages/core/src/kernel/contract.gen.ts');
 
-const structs = ['segment_event', 'open_event', 'end_event', 'process_event', 'verdict', 'counters'];
+const structs = [
+  'segment_event',
+  'open_event',
+  'end_event',
+  'process_event',
+  'verdict',
+  'counters',
+];
 const enums = [
   'event_type',
   'direction',
@@ -26,7 +33,10 @@ const camel = (name) => name.replace(/_(.)/g, (_, c) => c.toUpperCase());
 /** @param {string} object path of the compiled object @returns {string} TypeScript source */
 export function generateContract(object) {
   const { types } = JSON.parse(
-    execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', object], { encoding: 'utf8', maxBuffer: 1 << 28 }),
+    execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', object], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    }),
   );
   const byId = new Map(types.map((type) => [type.id, type]));
   const resolve = (id) => {
@@ -39,8 +49,13 @@ export function generateContract(object) {
     if (type === undefined) throw new Error(`${name} is not in the BTF of ${object}`);
     return type;
   };
-  const sizeOf = (type) => (type.kind === 'ARRAY' ? type.nr_elems * sizeOf(resolve(type.type_id)) : type.size);
-  const read = { 1: 'view.getUint8(at + OFF)', 2: 'view.getUint16(at + OFF, true)', 4: 'view.getUint32(at + OFF, true)' };
+  const sizeOf = (type) =>
+    type.kind === 'ARRAY' ? type.nr_elems * sizeOf(resolve(type.type_id)) : type.size;
+  const read = {
+    1: 'view.getUint8(at + OFF)',
+    2: 'view.getUint16(at + OFF, true)',
+    4: 'view.getUint32(at + OFF, true)',
+  };
   const u64 = 'view.getUint32(at + OFF, true) + view.getUint32(at + OFF + 4, true) * 0x100000000';
   const out = [
     '// SPDX-License-Identifier: Apache-2.0',
@@ -62,14 +77,20 @@ export function generateContract(object) {
         const element = resolve(type.type_id);
         if (element.size === 8) {
           for (let i = 0; i < type.nr_elems; i++) {
-            out.push(`  ${field}${i}: ${signature}`, `    ${u64.replaceAll('OFF', String(offset + 8 * i))},`);
+            out.push(
+              `  ${field}${i}: ${signature}`,
+              `    ${u64.replaceAll('OFF', String(offset + 8 * i))},`,
+            );
           }
         } else {
           out.push(`  ${field}At: ${offset},`, `  ${field}Size: ${sizeOf(type)},`);
         }
       } else if (type.size === 8) {
         out.push(`  ${field}: ${signature}`, `    ${u64.replaceAll('OFF', String(offset))},`);
-        if (field === 'key') out.push(`  keyBig: (view: DataView, at: number): bigint => view.getBigUint64(at + ${offset}, true),`);
+        if (field === 'key')
+          out.push(
+            `  keyBig: (view: DataView, at: number): bigint => view.getBigUint64(at + ${offset}, true),`,
+          );
       } else {
         out.push(`  ${field}: ${signature} ${read[type.size].replace('OFF', String(offset))},`);
       }
@@ -92,7 +113,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const text = generateContract(bpfObjectPath);
   if (process.argv.includes('--check')) {
     if (readFileSync(contractPath, 'utf8') !== text) {
-      console.error('packages/core/src/kernel/contract.gen.ts is stale: run node scripts/gen-contract.mjs');
+      console.error(
+        'packages/core/src/kernel/contract.gen.ts is stale: run node scripts/gen-contract.mjs',
+      );
       process.exit(1);
     }
   } else {

@@ -16,7 +16,8 @@ export async function runMain(main) {
     if (!(error instanceof SetupError)) throw error;
     console.error(`\nlibtrace: ${error.message}`);
     console.error(`  what to do: ${error.remedy}`);
-    if (error.cause !== undefined) console.error(`  cause: ${String(error.cause.message ?? error.cause).split('\n')[0]}`);
+    if (error.cause !== undefined)
+      console.error(`  cause: ${String(error.cause.message ?? error.cause).split('\n')[0]}`);
     process.exitCode = 1;
   }
 }

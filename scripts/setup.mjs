@@ -19,10 +19,16 @@ function checkPlatform() {
     );
   }
   if (process.platform !== 'linux') {
-    throw new SetupError(`live tracing needs Linux, this is ${process.platform}`, 'run it on a Linux machine, or in a virtual one');
+    throw new SetupError(
+      `live tracing needs Linux, this is ${process.platform}`,
+      'run it on a Linux machine, or in a virtual one',
+    );
   }
   if (process.arch !== 'x64') {
-    throw new SetupError(`live tracing needs x86_64 for now, this is ${process.arch}`, 'run it on an x86_64 machine');
+    throw new SetupError(
+      `live tracing needs x86_64 for now, this is ${process.arch}`,
+      'run it on an x86_64 machine',
+    );
   }
 }
 
@@ -32,14 +38,24 @@ function installNpmPackages(log) {
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
   log('installing npm packages');
   try {
-    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
   } catch (cause) {
-    throw new SetupError('npm ci failed', 'see its message above; `npm ci` in this folder repeats it', { cause });
+    throw new SetupError(
+      'npm ci failed',
+      'see its message above; `npm ci` in this folder repeats it',
+      { cause },
+    );
   }
 }
 
 /** @param {{ tests?: boolean, log?: (line: string) => void }} options */
-export async function setup({ tests = false, log = (line) => console.error(`libtrace set-up: ${line}`) } = {}) {
+export async function setup({
+  tests = false,
+  log = (line) => console.error(`libtrace set-up: ${line}`),
+} = {}) {
   checkPlatform();
   if (process.env.LIBTRACE_SKIP_APT !== '1') {
     ensureSystemPackages([...new Set([...buildPackages, ...(tests ? testPackages : [])])], log);
@@ -51,7 +67,11 @@ export async function setup({ tests = false, log = (line) => console.error(`libt
     await build({ log });
   } catch (cause) {
     if (cause instanceof SetupError) throw cause;
-    throw new SetupError(`building failed: ${String(cause.message).split('\n')[0]}`, 'see the messages above', { cause });
+    throw new SetupError(
+      `building failed: ${String(cause.message).split('\n')[0]}`,
+      'see the messages above',
+      { cause },
+    );
   }
 }
 

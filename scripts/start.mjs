@@ -7,6 +7,10 @@ import { root, setup } from './setup.mjs';
 
 await runMain(async () => {
   await setup();
-  const { status } = spawnSync(process.execPath, [join(root, 'packages/cli/dist/main.js'), 'demo'], { stdio: 'inherit' });
+  const { status } = spawnSync(
+    process.execPath,
+    [join(root, 'packages/cli/dist/main.js'), 'demo'],
+    { stdio: 'inherit' },
+  );
   return status ?? 1;
 });

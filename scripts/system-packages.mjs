@@ -12,15 +12,29 @@ export const buildPackages = [
 
 /** Real programs, virtual machines and checkers that the tests run. */
 export const testPackages = [
-  ...['curl', 'wrk', 'nginx-light', 'apache2', 'python3', 'bpftool', 'clang-format', 'util-linux', 'iproute2'],
+  ...[
+    'curl',
+    'wrk',
+    'nginx-light',
+    'apache2',
+    'python3',
+    'bpftool',
+    'clang-format',
+    'util-linux',
+    'iproute2',
+  ],
   ...['qemu-system-x86', 'busybox-static', 'kmod', 'cpio'],
 ];
 
 /** @param {readonly string[]} names @returns {string[]} those that are not installed */
 function missingOf(names) {
-  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], {
-    encoding: 'utf8',
-  });
+  const { stdout } = spawnSync(
+    'dpkg-query',
+    ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names],
+    {
+      encoding: 'utf8',
+    },
+  );
   const installed = new Set(
     stdout
       .split('\n')
@@ -57,17 +71,25 @@ export function ensureSystemPackages(names, log) {
   if (missing.length === 0) return;
   const command = `apt-get install --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0) {
-    throw new SetupError(`these system packages are missing: ${missing.join(' ')}`, `sudo ${command}`);
+    throw new SetupError(
+      `these system packages are missing: ${missing.join(' ')}`,
+      `sudo ${command}`,
+    );
   }
   log(`installing ${missing.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...args) => execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const apt = (...args) =>
+    execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   try {
     withoutStartingServices(() => {
       apt('update');
       apt('install', '-y', '--no-install-recommends', ...missing);
     });
   } catch (cause) {
-    throw new SetupError(`apt-get could not install: ${missing.join(' ')}`, `run by hand: ${command}`, { cause });
+    throw new SetupError(
+      `apt-get could not install: ${missing.join(' ')}`,
+      `run by hand: ${command}`,
+      { cause },
+    );
   }
 }

@@ -35,7 +35,10 @@ function readReport(file, status) {
     }
   }
   const passed = report.numPassedTests;
-  let failed = report.numFailedTests + report.testResults.filter((f) => f.status === 'failed' && f.assertionResults.length === 0).length;
+  let failed =
+    report.numFailedTests +
+    report.testResults.filter((f) => f.status === 'failed' && f.assertionResults.length === 0)
+      .length;
   // A crash outside of any test still is a failure; so is a lane that ran nothing.
   if (failed === 0 && (status !== 0 || passed === 0)) failed = 1;
   return { passed, failed, skipped: report.numPendingTests + report.numTodoTests };
@@ -57,7 +60,14 @@ function check() {
     ['eslint', 'npx', ['eslint', '.', '--max-warnings=0']],
     ['prettier', 'npx', ['prettier', '--check', '--log-level=warn', '.']],
     ['generated contract', process.execPath, ['scripts/gen-contract.mjs', '--check']],
-    ['clang-format', 'sh', ['-c', 'clang-format --dry-run --Werror bpf/*.[ch] packages/native/src/cpp/*.h packages/native/src/cpp/*.cc']],
+    [
+      'clang-format',
+      'sh',
+      [
+        '-c',
+        'clang-format --dry-run --Werror bpf/*.[ch] packages/native/src/cpp/*.h packages/native/src/cpp/*.cc',
+      ],
+    ],
   ];
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const [name, command, args] of steps) {
@@ -71,17 +81,25 @@ function check() {
 
 function live() {
   if (process.getuid?.() !== 0) {
-    console.log('\nlive lane skipped: loading BPF programs needs root. Run `sudo npm test` for it.');
+    console.log(
+      '\nlive lane skipped: loading BPF programs needs root. Run `sudo npm test` for it.',
+    );
     add('live', { passed: 0, failed: ci ? 1 : 0, skipped: 1 });
     return;
   }
-  runVitest('live', ['--config', 'tests/live/vitest.config.ts'], ci ? { LIBTRACE_REQUIRE: 'all' } : {});
+  runVitest(
+    'live',
+    ['--config', 'tests/live/vitest.config.ts'],
+    ci ? { LIBTRACE_REQUIRE: 'all' } : {},
+  );
 }
 
 function programTable(version, file) {
   if (!existsSync(file)) return;
   const { release, programs, loadMs, mapBytes } = JSON.parse(readFileSync(file, 'utf8'));
-  console.log(`\nkernel ${release} (${version}): loaded in ${Math.round(loadMs)} ms, maps ${(mapBytes / 1e6).toFixed(1)} MB`);
+  console.log(
+    `\nkernel ${release} (${version}): loaded in ${Math.round(loadMs)} ms, maps ${(mapBytes / 1e6).toFixed(1)} MB`,
+  );
   console.table(
     programs.map(({ name, instructions, processed, loadMs: ms }) => ({
       program: name,
@@ -93,8 +111,13 @@ function programTable(version, file) {
 }
 
 async function kernels() {
-  if (spawnSync('qemu-system-x86_64', ['--version']).error !== undefined || process.getuid?.() !== 0) {
-    console.log('\nkernels lane skipped: it needs qemu-system-x86_64 and, to read the whole machine, root.');
+  if (
+    spawnSync('qemu-system-x86_64', ['--version']).error !== undefined ||
+    process.getuid?.() !== 0
+  ) {
+    console.log(
+      '\nkernels lane skipped: it needs qemu-system-x86_64 and, to read the whole machine, root.',
+    );
     add('kernels', { passed: 0, failed: ci ? 1 : 0, skipped: 1 });
     return;
   }
@@ -110,12 +133,20 @@ async function kernels() {
         `exec node ${vitest} run --config tests/live/vitest.config.ts --reporter=verbose --reporter=json --outputFile.json="$LIBTRACE_OUTPUT_DIR/report.json"`,
       ],
       cwd: root,
-      env: { CI: ci ? 'true' : '', LIBTRACE_REQUIRE: ci ? 'all' : '', LIBTRACE_TIME_SCALE: '15', NO_COLOR: '1' },
+      env: {
+        CI: ci ? 'true' : '',
+        LIBTRACE_REQUIRE: ci ? 'all' : '',
+        LIBTRACE_TIME_SCALE: '15',
+        NO_COLOR: '1',
+      },
       timeoutMs: 25 * 60_000,
       outputDir,
       onOutput: (chunk) => process.stdout.write(chunk),
     });
-    add(`kernel ${version} (${Math.round(seconds)} s)`, readReport(join(outputDir, 'report.json'), exitCode));
+    add(
+      `kernel ${version} (${Math.round(seconds)} s)`,
+      readReport(join(outputDir, 'report.json'), exitCode),
+    );
     programTable(version, join(outputDir, 'programs.json'));
   }
 }
@@ -123,7 +154,8 @@ async function kernels() {
 await runMain(async () => {
   const named = process.argv.slice(2);
   const unknown = named.find((lane) => !LANES.includes(lane));
-  if (unknown !== undefined) throw new SetupError(`there is no lane ${unknown}`, `the lanes are: ${LANES.join(' ')}`);
+  if (unknown !== undefined)
+    throw new SetupError(`there is no lane ${unknown}`, `the lanes are: ${LANES.join(' ')}`);
   const lanes = named.length > 0 ? named : LANES;
   const onlyUnit = lanes.every((lane) => lane === 'unit');
   if (!onlyUnit || !existsSync(vitest)) await setup({ tests: !onlyUnit });

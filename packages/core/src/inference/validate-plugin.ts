@@ -158,7 +158,6 @@ function optional(value: unknown, least: number): boolean {
 }
 
 function isLatin1(value: unknown): boolean {
-  // eslint-disable-next-line no-control-regex -- binary protocols start with control bytes
   return typeof value === 'string' && /^[\u0000-\u00ff]+$/.test(value);
 }
 

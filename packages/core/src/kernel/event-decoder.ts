@@ -28,7 +28,13 @@ export interface EventHandler {
   onOpen(connection: KernelConnection): void;
   onSegment(connectionId: number, segment: Segment, protocolHint: string | undefined): void;
   onEnd(connectionId: number, direction: 'in' | 'out', position: number, timestampNs: number): void;
-  onClose(connectionId: number, inPosition: number, outPosition: number, timestampNs: number, pid: number): void;
+  onClose(
+    connectionId: number,
+    inPosition: number,
+    outPosition: number,
+    timestampNs: number,
+    pid: number,
+  ): void;
   onExit(pid: number): void;
 }
 

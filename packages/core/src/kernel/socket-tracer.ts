@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BpfLink, BpfMap, BpfObject, LoadReport } from '@libtrace/native';
+import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
 import type { HookStatus, ProgramStatus, TracerReport, TraceTarget } from '../tracer/types.js';
 import { counters as countersLayout, stage, verdictKind } from './contract.gen.js';
@@ -9,8 +10,6 @@ import { kernelError } from './kernel-error.js';
 import { listProcesses, withDescendants } from './processes-on-this-machine.js';
 import { protocolNumber } from './protocol-numbers.js';
 import type { Verdict } from '../stream/pipeline-types.js';
-
-type Native = typeof import('@libtrace/native');
 
 /** What the kernel side is loaded with. */
 export interface SocketTracerOptions {
@@ -22,9 +21,7 @@ export interface SocketTracerOptions {
 }
 
 /** Sums over all CPUs of what the kernel side counted (bpf/socket_tracer_api.bpf.h, struct counters). */
-export type KernelCounters = Readonly<
-  Record<Exclude<keyof typeof countersLayout, 'size'>, number>
->;
+export type KernelCounters = Readonly<Record<Exclude<keyof typeof countersLayout, 'size'>, number>>;
 
 interface Hook {
   readonly program: string;
@@ -35,11 +32,27 @@ interface Hook {
 
 /** In the order in which they are attached: who is who before what they do, entries before exits. */
 const hooks: readonly Hook[] = [
-  { program: 'fork_process', event: 'sched_process_fork', without: 'children of traced processes are not followed' },
-  { program: 'execute', event: 'sched_process_exec', without: 'process names come from /proc, short-lived programs have none' },
-  { program: 'exit_process', event: 'sched_process_exit', without: 'exited processes are noticed late' },
+  {
+    program: 'fork_process',
+    event: 'sched_process_fork',
+    without: 'children of traced processes are not followed',
+  },
+  {
+    program: 'execute',
+    event: 'sched_process_exec',
+    without: 'process names come from /proc, short-lived programs have none',
+  },
+  {
+    program: 'exit_process',
+    event: 'sched_process_exit',
+    without: 'exited processes are noticed late',
+  },
   { program: 'change_state', event: 'inet_sock_set_state' },
-  { program: 'enter_call', event: 'sys_enter', without: 'a call that writes is timed from its return instead of its start' },
+  {
+    program: 'enter_call',
+    event: 'sys_enter',
+    without: 'a call that writes is timed from its return instead of its start',
+  },
   { program: 'exit_call', event: 'sys_exit' },
 ];
 const stages: readonly (readonly [number, string])[] = [
@@ -48,7 +61,11 @@ const stages: readonly (readonly [number, string])[] = [
   [stage.infer, 'infer'],
   [stage.emit, 'emit_segment'],
 ];
-const indispensable = new Set(['exit_call', 'change_state', ...stages.map(([, program]) => program)]);
+const indispensable = new Set([
+  'exit_call',
+  'change_state',
+  ...stages.map(([, program]) => program),
+]);
 const CGROUPS_MAX = 8;
 const COMM_BYTES = 16;
 
@@ -57,10 +74,14 @@ function objectPath(): string {
     const path = fileURLToPath(new URL(relative, import.meta.url));
     if (existsSync(path)) return path;
   }
-  throw new LibtraceError('ERR_BPF_OBJECT_MISSING', 'socket_tracer.bpf.o is not in the package @libtrace/core', {
-    phase: 'load',
-    remedy: 'in a clone run `npm run setup`; otherwise reinstall @libtrace/core',
-  });
+  throw new LibtraceError(
+    'ERR_BPF_OBJECT_MISSING',
+    'socket_tracer.bpf.o is not in the package @libtrace/core',
+    {
+      phase: 'load',
+      remedy: 'in a clone run `npm run setup`; otherwise reinstall @libtrace/core',
+    },
+  );
 }
 
 function u32(value: number): Buffer {
@@ -79,7 +100,7 @@ const yes = Buffer.from([1]);
 
 /** The kernel half: loads the BPF object, fills the target maps, attaches and detaches the hooks, reads the counters. */
 export class SocketTracer {
-  readonly #native: Native;
+  readonly #native: typeof NativeModule;
   readonly #object: BpfObject;
   readonly #options: SocketTracerOptions;
   readonly #load: LoadReport;
@@ -88,7 +109,12 @@ export class SocketTracer {
   #verdictGeneration = 0;
   readonly #added = new Set<number>();
 
-  private constructor(native: Native, object: BpfObject, options: SocketTracerOptions, load: LoadReport) {
+  private constructor(
+    native: typeof NativeModule,
+    object: BpfObject,
+    options: SocketTracerOptions,
+    load: LoadReport,
+  ) {
     this.#native = native;
     this.#object = object;
     this.#options = options;
@@ -99,7 +125,7 @@ export class SocketTracer {
    * Loads programs and maps; nothing is attached yet.
    * @throws LibtraceError `ERR_KERNEL_PERMISSION`, `ERR_KERNEL_UNSUPPORTED`, `ERR_KERNEL_LOAD`, `ERR_TARGET_NOT_FOUND`
    */
-  static load(native: Native, options: SocketTracerOptions): SocketTracer {
+  static load(native: typeof NativeModule, options: SocketTracerOptions): SocketTracer {
     const object = native.BpfObject.open(objectPath(), { name: 'libtrace' });
     try {
       const { target } = options;
@@ -153,7 +179,10 @@ export class SocketTracer {
       const status = { program, hook: `raw tracepoint ${event}`, optional: without !== undefined };
       try {
         const loaded = this.#object.programs.get(program)!;
-        if (!loaded.loaded) throw this.#load.programs.find((p) => p.name === program)?.error ?? new Error('not loaded');
+        if (!loaded.loaded)
+          throw (
+            this.#load.programs.find((p) => p.name === program)?.error ?? new Error('not loaded')
+          );
         if (program === 'exit_call') selected = this.#selectRunning();
         attached.push(loaded.attachRawTracepoint(event));
         this.#hooks.push({ ...status, attached: true });
@@ -162,7 +191,8 @@ export class SocketTracer {
         this.#hooks.push({
           ...status,
           attached: false,
-          reason: without === undefined ? failure.message : `${failure.message}; without it ${without}`,
+          reason:
+            without === undefined ? failure.message : `${failure.message}; without it ${without}`,
           ...(failure.remedy === undefined ? {} : { remedy: failure.remedy }),
         });
         if (without !== undefined) continue;
@@ -261,7 +291,10 @@ export class SocketTracer {
         runTimeNs: Number(info?.runTimeNs ?? 0n),
       };
     });
-    const maps = [...this.#object.maps.values()].map((map) => ({ name: map.name, bytes: map.memoryBytes() }));
+    const maps = [...this.#object.maps.values()].map((map) => ({
+      name: map.name,
+      bytes: map.memoryBytes(),
+    }));
     return { hooks: this.#hooks, programs, maps, loadMs: this.#load.milliseconds };
   }
 
@@ -289,7 +322,8 @@ export class SocketTracer {
       } catch (cause) {
         throw new LibtraceError('ERR_TARGET_NOT_FOUND', `there is no cgroup directory ${path}`, {
           phase: 'load',
-          remedy: 'name a directory below the cgroup v2 mount, such as /sys/fs/cgroup/system.slice/nginx.service',
+          remedy:
+            'name a directory below the cgroup v2 mount, such as /sys/fs/cgroup/system.slice/nginx.service',
           cause,
         });
       }
@@ -298,7 +332,8 @@ export class SocketTracer {
       } catch (cause) {
         throw new LibtraceError('ERR_TARGET_NOT_FOUND', `${path} is not a cgroup v2 directory`, {
           phase: 'load',
-          remedy: 'cgroup v1 hierarchies cannot be used; see `libtrace doctor` for where cgroup v2 is mounted',
+          remedy:
+            'cgroup v1 hierarchies cannot be used; see `libtrace doctor` for where cgroup v2 is mounted',
           cause,
         });
       } finally {
@@ -346,7 +381,8 @@ function mapOf(object: BpfObject): (name: string) => BpfMap {
     if (map === undefined) {
       throw new LibtraceError('ERR_BPF_OBJECT_MISSING', `socket_tracer.bpf.o has no map ${name}`, {
         phase: 'load',
-        remedy: 'the object and the package are of different versions: run `npm run setup` or reinstall @libtrace/core',
+        remedy:
+          'the object and the package are of different versions: run `npm run setup` or reinstall @libtrace/core',
       });
     }
     return map;

@@ -191,7 +191,8 @@ export class InOrderMatcher implements ExchangeMatcher {
   /** Whether another request was visibly unanswered when this one began. */
   #notePipelining(message: TimedMessage): void {
     const before = this.#outstanding[this.#outstanding.length - 1]!;
-    const sawResponsesBefore = message.opposite >= 0 && message.opposite <= this.#responses.received;
+    const sawResponsesBefore =
+      message.opposite >= 0 && message.opposite <= this.#responses.received;
     if (
       (message.opposite >= 0 && message.opposite === before.opposite) ||
       (!this.#desync && sawResponsesBefore)

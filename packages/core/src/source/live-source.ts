@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import type { EventReader } from '@libtrace/native';
+import type * as NativeModule from '@libtrace/native';
 import { CgroupPaths } from '../kernel/cgroup-paths.js';
 import { monotonicNs } from '../kernel/clock.js';
 import { EventDecoder, type EventHandler, type KernelConnection } from '../kernel/event-decoder.js';
@@ -8,8 +9,6 @@ import { ProcessTable } from '../kernel/process-table.js';
 import { SocketTracer, type SocketTracerOptions } from '../kernel/socket-tracer.js';
 import type { PipelineSource, Verdict } from '../stream/pipeline-types.js';
 import type { Segment } from '../model/index.js';
-
-type Native = typeof import('@libtrace/native');
 
 /** How often time passes for the pipeline. */
 const TICK_MS = 100;
@@ -24,7 +23,7 @@ interface UnixConnection {
 
 /** The running kernel as a source: hooks, ring, reader thread, decoder; feeds a pipeline. */
 export class LiveSource implements EventHandler {
-  readonly #native: Native;
+  readonly #native: typeof NativeModule;
   readonly #pipeline: PipelineSource;
   readonly #kernel: SocketTracer;
   readonly #processes = new ProcessTable(new CgroupPaths());
@@ -37,7 +36,7 @@ export class LiveSource implements EventHandler {
   #lastUnixSweep = 0;
   #readerCpuNs = 0;
 
-  constructor(native: Native, options: SocketTracerOptions, pipeline: PipelineSource) {
+  constructor(native: typeof NativeModule, options: SocketTracerOptions, pipeline: PipelineSource) {
     this.#native = native;
     this.#pipeline = pipeline;
     this.#kernel = SocketTracer.load(native, options);
@@ -124,7 +123,12 @@ export class LiveSource implements EventHandler {
     this.#pipeline.segment(connectionId, segment, protocolHint);
   }
 
-  onEnd(connectionId: number, direction: 'in' | 'out', position: number, timestampNs: number): void {
+  onEnd(
+    connectionId: number,
+    direction: 'in' | 'out',
+    position: number,
+    timestampNs: number,
+  ): void {
     this.#pipeline.end(connectionId, direction, position, timestampNs);
   }
 

@@ -54,7 +54,11 @@ export class Leftover {
       this.start = 0;
       return true;
     }
-    const capacity = Math.max(leastCapacity, needed, Math.min(needed * 2, this.#budget.perDirection));
+    const capacity = Math.max(
+      leastCapacity,
+      needed,
+      Math.min(needed * 2, this.#budget.perDirection),
+    );
     if (!this.#budget.allows(capacity - buffer.length)) return false;
     const grown = Buffer.allocUnsafe(capacity);
     buffer.copy(grown, 0, start, start + length);

@@ -25,9 +25,7 @@ export class OwnedSegment implements Segment {
     this.position = segment.position;
     this.length = segment.length;
     this.captured = captured;
-    this.data = Buffer.from(
-      segment.data.subarray(segment.dataStart, segment.dataStart + captured),
-    );
+    this.data = Buffer.from(segment.data.subarray(segment.dataStart, segment.dataStart + captured));
     this.holeReason = captured < segment.length ? (segment.holeReason ?? 'limit') : undefined;
     this.oppositePosition = segment.oppositePosition;
     this.startNs = segment.startNs;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EventEmitter } from 'node:events';
+import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
 import { validatePlugin } from '../inference/validate-plugin.js';
 import { wallClockOffsetNs } from '../kernel/clock.js';
@@ -8,14 +9,26 @@ import { LiveSource } from '../source/live-source.js';
 import { Pipeline } from '../stream/pipeline.js';
 import { resolveOptions, type ResolvedOptions } from './options.js';
 import { RecordQueue } from './record-queue.js';
-import type { AnyPlugin, RecordOf, Tracer, TracerOptions, TracerReport, TracerState, TracerStats } from './types.js';
+import type {
+  AnyPlugin,
+  RecordOf,
+  Tracer,
+  TracerOptions,
+  TracerReport,
+  TracerState,
+  TracerStats,
+} from './types.js';
 
-async function loadNative(): Promise<typeof import('@libtrace/native')> {
+async function loadNative(): Promise<typeof NativeModule> {
   if (process.platform !== 'linux') {
-    throw new LibtraceError('ERR_PLATFORM', `live tracing needs Linux, this is ${process.platform}`, {
-      phase: 'load',
-      remedy: 'run it on the Linux machine whose programs are to be traced',
-    });
+    throw new LibtraceError(
+      'ERR_PLATFORM',
+      `live tracing needs Linux, this is ${process.platform}`,
+      {
+        phase: 'load',
+        remedy: 'run it on the Linux machine whose programs are to be traced',
+      },
+    );
   }
   try {
     return await import('@libtrace/native');
@@ -149,7 +162,10 @@ class LiveTracer implements Tracer<TraceRecord> {
   }
 
   stats(): TracerStats {
-    const kernel = this.#source !== undefined && this.#state !== 'closed' ? this.#kernelStats() : this.#lastKernel;
+    const kernel =
+      this.#source !== undefined && this.#state !== 'closed'
+        ? this.#kernelStats()
+        : this.#lastKernel;
     this.#lastKernel = kernel;
     return {
       kernel,
@@ -227,7 +243,9 @@ class LiveTracer implements Tracer<TraceRecord> {
  * ```
  * @throws LibtraceError `ERR_OPTION_INVALID`, `ERR_TARGET_MISSING`, `ERR_PLUGIN_INVALID`, `ERR_PLUGIN_DUPLICATE`
  */
-export function createTracer<const P extends readonly AnyPlugin[]>(options: TracerOptions<P>): Tracer<RecordOf<P[number]>> {
+export function createTracer<const P extends readonly AnyPlugin[]>(
+  options: TracerOptions<P>,
+): Tracer<RecordOf<P[number]>> {
   const resolved = resolveOptions(options);
   const names = new Set<string>();
   for (const plugin of resolved.plugins) {

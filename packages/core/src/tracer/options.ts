@@ -9,7 +9,10 @@ const CAPTURE_MAX = 65_536;
 const COMM_MAX = 15;
 
 function invalid(option: string, problem: string, remedy: string): never {
-  throw new LibtraceError('ERR_OPTION_INVALID', `option ${option} ${problem}`, { phase: 'validate', remedy });
+  throw new LibtraceError('ERR_OPTION_INVALID', `option ${option} ${problem}`, {
+    phase: 'validate',
+    remedy,
+  });
 }
 
 function integer(option: string, value: unknown, min: number, max: number): void {
@@ -25,9 +28,16 @@ function checkTarget(target: unknown): void {
       remedy: 'give target: { pids: […] }, { comms: […] }, { cgroups: […] } or { all: true }',
     });
   }
-  const { all, pids = [], comms = [], cgroups = [], ports = [] } = target as NonNullable<TracerOptions<[]>['target']>;
+  const {
+    all,
+    pids = [],
+    comms = [],
+    cgroups = [],
+    ports = [],
+  } = target as NonNullable<TracerOptions<[]>['target']>;
   for (const [name, list] of Object.entries({ pids, comms, cgroups, ports })) {
-    if (!Array.isArray(list)) invalid(`target.${name}`, 'is not an array', 'give an array, possibly empty');
+    if (!Array.isArray(list))
+      invalid(`target.${name}`, 'is not an array', 'give an array, possibly empty');
   }
   if (all === true && pids.length + comms.length + cgroups.length > 0) {
     invalid('target', 'has `all` together with pids, comms or cgroups', 'leave one of the two out');
@@ -36,17 +46,28 @@ function checkTarget(target: unknown): void {
   for (const port of ports) integer('target.ports', port, 1, 65_535);
   for (const comm of comms) {
     if (typeof comm !== 'string' || comm === '' || Buffer.byteLength(comm) > COMM_MAX) {
-      invalid('target.comms', `has ${JSON.stringify(comm)}`, `a command name has 1 to ${COMM_MAX} bytes: see /proc/PID/comm`);
+      invalid(
+        'target.comms',
+        `has ${JSON.stringify(comm)}`,
+        `a command name has 1 to ${COMM_MAX} bytes: see /proc/PID/comm`,
+      );
     }
   }
   for (const path of cgroups) {
     if (typeof path !== 'string' || !path.startsWith('/')) {
-      invalid('target.cgroups', `has ${JSON.stringify(path)}`, 'give absolute paths such as /sys/fs/cgroup/system.slice');
+      invalid(
+        'target.cgroups',
+        `has ${JSON.stringify(path)}`,
+        'give absolute paths such as /sys/fs/cgroup/system.slice',
+      );
     }
   }
-  if (cgroups.length > 8) invalid('target.cgroups', 'has more than 8 entries', 'name a common parent directory');
-  if (comms.length > 64) invalid('target.comms', 'has more than 64 entries', 'name fewer, or select by cgroup');
-  if (ports.length > 64) invalid('target.ports', 'has more than 64 entries', 'leave the ports out and filter records');
+  if (cgroups.length > 8)
+    invalid('target.cgroups', 'has more than 8 entries', 'name a common parent directory');
+  if (comms.length > 64)
+    invalid('target.comms', 'has more than 64 entries', 'name fewer, or select by cgroup');
+  if (ports.length > 64)
+    invalid('target.ports', 'has more than 64 entries', 'leave the ports out and filter records');
 }
 
 /** Checks what the user gave. @throws LibtraceError `ERR_OPTION_INVALID`, `ERR_TARGET_MISSING` */
@@ -56,9 +77,10 @@ export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): Re
     invalid('plugins', 'is not an array', 'give plugins: [http()]');
   }
   checkTarget(given.target);
-  const wanted = Math.max(64, ...given.plugins.map((p) => p.captureBytes ?? CAPTURE_MAX));
+  const plugins: readonly AnyPlugin[] = given.plugins;
+  const wanted = Math.max(64, ...plugins.map((plugin) => plugin.captureBytes ?? CAPTURE_MAX));
   const resolved: ResolvedOptions = {
-    plugins: given.plugins,
+    plugins,
     target: given.target!,
     ringBytes: given.ringBytes ?? 8 * 1024 * 1024,
     captureBytes: given.captureBytes ?? Math.min(wanted, CAPTURE_MAX),
@@ -74,7 +96,12 @@ export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): Re
   integer('captureBytes', resolved.captureBytes, 64, CAPTURE_MAX);
   integer('maxConnections', resolved.maxConnections, 64, 2 ** 20);
   integer('maxBufferedBytes', resolved.maxBufferedBytes, 4096, 2 ** 30);
-  integer('maxTotalBufferedBytes', resolved.maxTotalBufferedBytes, resolved.maxBufferedBytes, 2 ** 40);
+  integer(
+    'maxTotalBufferedBytes',
+    resolved.maxTotalBufferedBytes,
+    resolved.maxBufferedBytes,
+    2 ** 40,
+  );
   integer('maxQueuedRecords', resolved.maxQueuedRecords, 1, 2 ** 24);
   return resolved;
 }

@@ -36,7 +36,8 @@ export class RecordQueue<Rec> implements AsyncIterator<Rec, undefined> {
   }
 
   next(): Promise<IteratorResult<Rec, undefined>> {
-    if (this.#head < this.#items.length) return Promise.resolve({ value: this.#take(), done: false });
+    if (this.#head < this.#items.length)
+      return Promise.resolve({ value: this.#take(), done: false });
     if (this.#ended) return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve) => this.#waiting.push(resolve));
   }

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TraceRecord } from '../model/index.js';
-import type { ProtocolPlugin } from '../plugin/index.js';
+import type { ProtocolPlugin, ProtocolResult } from '../plugin/index.js';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one place where plugins of every type meet
 export type AnyPlugin = ProtocolPlugin<any, any, any>;
 
 /** The records that a plugin (or a union of plugins) yields. */
-export type RecordOf<P> =
-  P extends ProtocolPlugin<infer Name, infer _Frame, infer A extends object>
-    ? TraceRecord<Name, A>
-    : never;
+export type RecordOf<P> = P extends {
+  readonly kind: 'protocol';
+  readonly name: infer Name extends string;
+  toRecord(exchange: never, connection: never): ProtocolResult<infer A> | undefined;
+}
+  ? TraceRecord<Name, A>
+  : never;
 
 /** Whose calls are traced. Processes are the union of `pids`, `comms` and `cgroups`; `ports` narrows their connections. */
 export interface TraceTarget {

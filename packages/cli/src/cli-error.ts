@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import { escapeText } from './format/terminal-text.js';
+
+/** Exit statuses of the `libtrace` command. With a traced command its own status (signal: 128 + number) is used. */
+export const exitStatus = {
+  ok: 0,
+  /** Something failed: rights, kernel, a file. */
+  failed: 1,
+  /** The command line was wrong. */
+  usage: 2,
+  notExecutable: 126,
+  notFound: 127,
+  /** A second Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+/** An error of the command line itself, with what to do about it. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly code: string;
+  readonly remedy: string | undefined;
+  readonly exitStatus: number;
+
+  constructor(
+    code: string,
+    message: string,
+    options: {
+      readonly remedy?: string;
+      readonly exitStatus?: number;
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = options.remedy;
+    this.exitStatus = options.exitStatus ?? exitStatus.failed;
+  }
+}
+
+/** A wrong option or argument: exit status 2. */
+export function usageError(message: string, remedy?: string): CliError {
+  return new CliError('ERR_OPTION_INVALID', message, {
+    exitStatus: exitStatus.usage,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}
+
+/** What is printed of an error, and the status the process ends with. */
+export interface Failure {
+  readonly text: string;
+  readonly exitStatus: number;
+}
+
+const rightsRemedy = 'run it as root (sudo), or give it CAP_BPF and CAP_PERFMON';
+
+/**
+ * Turns whatever was thrown into `error CODE: message`, the cause when it adds something, and `remedy: …`. The errors of
+ * core and native are told by their fields, not by their class, so that this works when neither could be loaded.
+ */
+export function describeFailure(error: unknown, debug: boolean): Failure {
+  const fields = error instanceof Error ? error : new Error(String(error));
+  const code = stringField(fields, 'code');
+  const remedy = stringField(fields, 'remedy') ?? fallbackRemedy(fields, code, debug);
+  const lines = [`error${code === undefined ? '' : ` ${code}`}: ${printable(fields.message)}`];
+  const cause = fields.cause instanceof Error ? firstLine(fields.cause.message) : undefined;
+  if (cause !== undefined && cause !== '' && !fields.message.includes(cause)) {
+    lines.push(`cause: ${printable(cause)}`);
+  }
+  if (remedy !== undefined) lines.push(`remedy: ${printable(remedy)}`);
+  if (debug && fields.stack !== undefined) lines.push(fields.stack);
+  return { text: `${lines.join('\n')}\n`, exitStatus: statusOf(fields, code) };
+}
+
+function statusOf(error: Error, code: string | undefined): number {
+  if (error instanceof CliError) return error.exitStatus;
+  return code === 'ERR_OPTION_INVALID' || code === 'ERR_TARGET_MISSING'
+    ? exitStatus.usage
+    : exitStatus.failed;
+}
+
+function fallbackRemedy(
+  error: Error,
+  code: string | undefined,
+  debug: boolean,
+): string | undefined {
+  if (error instanceof CliError) return undefined;
+  if (code === 'EPERM' || code === 'EACCES') return rightsRemedy;
+  if (code === undefined && !debug)
+    return 'run it again with LIBTRACE_DEBUG=1 and report what it prints';
+  return undefined;
+}
+
+function stringField(error: Error, name: string): string | undefined {
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
+function printable(text: string): string {
+  return text.split('\n').map(escapeText).join('\n');
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Which columns a line has and how wide they are. */
+export interface LineLayout {
+  readonly milliseconds: boolean;
+  readonly protocol: boolean;
+  readonly sizes: 'both' | 'response' | 'none';
+  readonly processWidth: number;
+  readonly peerWidth: number;
+  /** Columns for what was asked; texts are cut to it only when `cut` is true. */
+  readonly askedWidth: number;
+  readonly cut: boolean;
+}
+
+export const protocolWidth = 5;
+export const resultWidth = 3;
+export const durationWidth = 6;
+/** `1.2K/3.4M+`: `+` says "at least". */
+export const sizesWidth = 10;
+export const responseSizeWidth = 5;
+
+const leastAsked = 20;
+
+/** Not a terminal: the same columns always, nothing is cut. */
+export const fixedLayout: LineLayout = {
+  milliseconds: true,
+  protocol: true,
+  sizes: 'both',
+  processWidth: 23,
+  peerWidth: 21,
+  askedWidth: 48,
+  cut: false,
+};
+
+/** Widths that process and peer may grow to on a terminal of so many columns. */
+export function columnLimits(columns: number): { process: number; peer: number } {
+  if (columns >= 140) return { process: 23, peer: 47 };
+  return columns >= 100 ? { process: 20, peer: 21 } : { process: 18, peer: 21 };
+}
+
+const narrowing: readonly Pick<LineLayout, 'milliseconds' | 'protocol' | 'sizes'>[] = [
+  { milliseconds: true, protocol: true, sizes: 'both' },
+  { milliseconds: true, protocol: true, sizes: 'response' },
+  { milliseconds: true, protocol: false, sizes: 'response' },
+  { milliseconds: false, protocol: false, sizes: 'response' },
+  { milliseconds: false, protocol: false, sizes: 'none' },
+];
+
+/** The fullest layout that leaves room for what was asked; a narrow terminal loses the least telling columns first. */
+export function chooseLayout(columns: number, processWidth: number, peerWidth: number): LineLayout {
+  for (const choice of narrowing) {
+    const askedWidth = columns - otherColumns(choice, processWidth, peerWidth);
+    if (askedWidth >= leastAsked) {
+      return { ...choice, processWidth, peerWidth, askedWidth, cut: true };
+    }
+  }
+  const last = narrowing[narrowing.length - 1]!;
+  const askedWidth = Math.max(8, columns - otherColumns(last, processWidth, peerWidth));
+  return { ...last, processWidth, peerWidth, askedWidth, cut: true };
+}
+
+function otherColumns(
+  choice: Pick<LineLayout, 'milliseconds' | 'protocol' | 'sizes'>,
+  processWidth: number,
+  peerWidth: number,
+): number {
+  const widths = [
+    choice.milliseconds ? 12 : 8,
+    processWidth,
+    1,
+    peerWidth,
+    ...(choice.protocol ? [protocolWidth] : []),
+    resultWidth,
+    durationWidth,
+    ...(choice.sizes === 'both' ? [sizesWidth] : []),
+    ...(choice.sizes === 'response' ? [responseSizeWidth] : []),
+  ];
+  return widths.reduce((sum, width) => sum + width + 1, 0);
+}

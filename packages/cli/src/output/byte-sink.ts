@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { close, open, write } from 'node:fs';
+import { promisify } from 'node:util';
+
+const retryMs = 5;
+
+/** Where text goes. One write at a time: the next starts when the promise of the last has settled. */
+export interface ByteSink {
+  /** Resolves when everything was taken; rejects with the system's error (`EPIPE`, `ENOSPC`, …). */
+  write(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const writeFile = promisify(write);
+
+let inProgress = 0;
+
+/**
+ * Whether a write or open is still waiting in the kernel. `process.exit` would wait for it, for ever when a pipe's reader
+ * has stopped reading.
+ */
+export function isOutputStuck(): boolean {
+  return inProgress > 0;
+}
+
+async function counted<Result>(operation: Promise<Result>): Promise<Result> {
+  inProgress += 1;
+  try {
+    return await operation;
+  } finally {
+    inProgress -= 1;
+  }
+}
+
+/**
+ * Writes to a file descriptor on Node's thread pool. `process.stdout` writes to pipes and terminals synchronously: a slow
+ * reader would stop the event loop, and with it the tracer.
+ */
+export class DescriptorSink implements ByteSink {
+  readonly #descriptor: number;
+  readonly #owned: boolean;
+
+  /** `owned`: close the descriptor with the sink. */
+  constructor(descriptor: number, owned: boolean) {
+    this.#descriptor = descriptor;
+    this.#owned = owned;
+  }
+
+  async write(text: string): Promise<void> {
+    const bytes = Buffer.from(text, 'utf8');
+    let offset = 0;
+    while (offset < bytes.length) {
+      try {
+        const { bytesWritten } = await counted(writeFile(this.#descriptor, bytes, offset));
+        offset += bytesWritten;
+      } catch (error) {
+        // A terminal or pipe that another program made non-blocking.
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#owned) await promisify(close)(this.#descriptor);
+  }
+}
+
+/** Creates or empties a file. Rejects with the system's error. */
+export async function openFileSink(path: string): Promise<ByteSink> {
+  return new DescriptorSink(await counted(promisify(open)(path, 'w', 0o644)), true);
+}

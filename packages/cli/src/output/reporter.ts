@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TracerStats } from '@libtrace/core';
+import { createColors, wantsColor } from '../format/colors.js';
+import type { Colors } from '../format/colors.js';
+import { formatJsonLine } from '../format/json-line.js';
+import { PrettyFormatter } from '../format/pretty-line.js';
+import type { AnyRecord } from '../format/record-parts.js';
+import { CallGroups } from '../summary/call-groups.js';
+import { renderSummary } from '../summary/render-summary.js';
+import type { Dependencies } from '../dependencies.js';
+import type { OutputFormat } from '../trace/trace-options.js';
+import type { ByteSink } from './byte-sink.js';
+import { LineWriter } from './line-writer.js';
+
+/** How records are shown. */
+export interface ReporterOptions {
+  readonly format: OutputFormat;
+  readonly color: boolean;
+  /** Where lines go instead of stdout. */
+  readonly file: ByteSink | undefined;
+  readonly onOutputError: (error: Error) => void;
+}
+
+/**
+ * Shows records as they come and sums them up at the end. The summary follows the lines when people read them on stdout,
+ * and goes to stderr when stdout holds JSON or the lines went to a file.
+ */
+export class Reporter {
+  readonly groups = new CallGroups();
+  readonly #deps: Dependencies;
+  readonly #writer: LineWriter;
+  readonly #pretty: PrettyFormatter | undefined;
+  readonly #isTerminal: boolean;
+  readonly #summaryFollows: boolean;
+  readonly #summaryColors: Colors;
+
+  constructor(options: ReporterOptions, deps: Dependencies) {
+    const { format, file } = options;
+    this.#deps = deps;
+    this.#isTerminal = file === undefined && deps.stdoutColumns() !== undefined;
+    this.#summaryFollows = format === 'pretty' && file === undefined;
+    const lineColors = createColors(wantsColor(this.#isTerminal, options.color, deps.env));
+    this.#summaryColors = this.#summaryFollows
+      ? lineColors
+      : createColors(wantsColor(deps.stderrIsTerminal, options.color, deps.env));
+    this.#writer = new LineWriter(file ?? deps.stdout, options.onOutputError);
+    const columns = (): number | undefined => (this.#isTerminal ? deps.stdoutColumns() : undefined);
+    this.#pretty = format === 'pretty' ? new PrettyFormatter(lineColors, columns) : undefined;
+  }
+
+  /** Shows and counts one record. */
+  record(record: AnyRecord): void {
+    this.groups.add(record);
+    if (!this.#writer.accepts()) return;
+    const line = this.#pretty?.line(record) ?? formatJsonLine(record);
+    // After the first line is laid out, so that the header has its widths.
+    if (this.groups.total.calls === 1 && this.#pretty !== undefined && this.#isTerminal) {
+      this.#writer.push(this.#pretty.header());
+    }
+    this.#writer.push(line);
+  }
+
+  /** A line for people, among the records when those are for people too. */
+  say(text: string): void {
+    if (this.#summaryFollows) this.#writer.push(text);
+    else this.#deps.writeError(text);
+  }
+
+  /** Writes what is queued, then the summary. */
+  async finish(stats: TracerStats, elapsedMs: number, protocols: readonly string[]): Promise<void> {
+    await this.#writer.drain();
+    const summary = renderSummary({
+      groups: this.groups,
+      stats,
+      linesDropped: this.#writer.dropped,
+      elapsedMs,
+      protocols,
+      colors: this.#summaryColors,
+    });
+    this.say(summary);
+    await this.#writer.drain();
+  }
+
+  /** Resolves when every line was written. */
+  async drain(): Promise<void> {
+    await this.#writer.drain();
+  }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TracerStats } from '@libtrace/core';
+import { escapeText } from '../format/terminal-text.js';
+import { formatBytes, formatCount, plural } from '../format/units.js';
+
+/** What the summary says of things that were not shown. */
+export interface Losses {
+  /** What should have been shown and was not. */
+  readonly lost: readonly string[];
+  /** Bytes that were left out on purpose; calls are counted all the same. */
+  readonly notCaptured: readonly string[];
+}
+
+const holeNames: Readonly<Record<string, string>> = {
+  limit: 'beyond the capture limit',
+  'kernel-copy': 'moved inside the kernel (sendfile, splice)',
+  unseen: 'moved before or outside the hooks',
+  fault: 'unreadable in user memory',
+};
+
+/** Names every counter of loss that is not zero. `linesDropped`: lines that the output did not take in time. */
+export function describeLosses(stats: TracerStats, linesDropped: number): Losses {
+  const { kernel, pipeline } = stats;
+  const lost: string[] = [];
+  const add = (count: number, text: string): void => {
+    if (count > 0) lost.push(text);
+  };
+  const { ring, connections, internal } = kernel.segmentsLost;
+  add(ring, `${plural(ring, 'segment')} found the ring full (try a larger --ring-size)`);
+  add(connections, `${plural(connections, 'segment')} found the connection table full`);
+  add(
+    internal,
+    `${plural(internal, 'segment')} of calls with more messages than are walked through`,
+  );
+  add(
+    kernel.eventsLost,
+    `${plural(kernel.eventsLost, 'open, close or process event')} found the ring full`,
+  );
+  add(kernel.runsMissed, `${plural(kernel.runsMissed, 'program run')} skipped by the kernel`);
+  add(
+    kernel.compatCalls,
+    `${plural(kernel.compatCalls, 'system call')} of 32-bit programs, which are not traced`,
+  );
+  add(stats.recordsDropped, `${plural(stats.recordsDropped, 'record')} dropped before the output`);
+  add(linesDropped, `${plural(linesDropped, 'line')} not written: the output was too slow`);
+  add(
+    pipeline.cappedBytes,
+    `${formatBytes(pipeline.cappedBytes)} dropped at the cap on buffered bytes`,
+  );
+  add(pipeline.pluginFailures, `${plural(pipeline.pluginFailures, 'failure')} of a plugin`);
+  const notCaptured: string[] = [];
+  for (const [reason, hole] of Object.entries(pipeline.holes)) {
+    if (hole.count === 0) continue;
+    const name = holeNames[reason] ?? escapeText(reason);
+    const text = `${formatBytes(hole.bytes)} in ${plural(hole.count, 'hole')}`;
+    if (reason === 'loss') lost.push(`${text} left in messages by lost segments`);
+    else notCaptured.push(`${text} ${name}`);
+  }
+  if (pipeline.resyncs > 0) {
+    notCaptured.push(`the next message was searched ${formatCount(pipeline.resyncs)} times`);
+  }
+  return { lost, notCaptured };
+}
+
+/** Why nothing may have been seen, and what to check. */
+export function explainSilence(stats: TracerStats, protocols: readonly string[]): string[] {
+  const { kernel } = stats;
+  if (kernel.segmentsSeen === 0) {
+    return [
+      'The target moved no bytes over sockets while it was traced.',
+      'Check that the process is the one that does the work (workers, containers), that it was',
+      'called at all, and that --port is a port of its connections.',
+      ...(kernel.compatCalls > 0 ? ['It is a 32-bit program: those are not traced.'] : []),
+    ];
+  }
+  return [
+    `${plural(kernel.segmentsSeen, 'system call')} moved ${formatBytes(kernel.bytesSeen)} over sockets, ` +
+      `but none was recognized as ${protocols.join(', ')}.`,
+    'Connections may be encrypted (TLS is not decrypted), speak another protocol (HTTP/2), or have',
+    'been in the middle of a message when tracing began.',
+  ];
+}

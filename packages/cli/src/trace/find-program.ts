@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError, exitStatus } from '../cli-error.js';
+
+const defaultPath = '/usr/local/bin:/usr/bin:/bin';
+
+/**
+ * Makes sure that a command can be started before anything is loaded for it.
+ * @throws CliError with the statuses that shells use: 127 when it does not exist, 126 when it may not be executed.
+ */
+export function requireProgram(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  const candidates = name.includes('/')
+    ? [name]
+    : (env['PATH'] ?? defaultPath).split(':').map((folder) => join(folder || '.', name));
+  let found = false;
+  for (const candidate of candidates) {
+    if (statSync(candidate, { throwIfNoEntry: false })?.isFile() !== true) continue;
+    found = true;
+    if (isExecutable(candidate)) return;
+  }
+  if (found) {
+    throw new CliError('EACCES', `The command ${name} is not executable.`, {
+      exitStatus: exitStatus.notExecutable,
+      remedy: `make it executable (chmod +x), or name its interpreter: libtrace trace -- sh ${name}`,
+    });
+  }
+  throw new CliError('ENOENT', `The command ${name || "''"} was not found.`, {
+    exitStatus: exitStatus.notFound,
+    remedy: name.includes('/')
+      ? 'check the path'
+      : 'check the spelling, or give its path; sudo may have shortened PATH',
+  });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+import { candidatesFor, matchPlugin } from '../inference/index.js';
+import { createMatcher, deferNs, type ExchangeMatcher, type TimedMessage } from '../match/index.js';
+import type {
+  ConnectionInfo,
+  Direction,
+  ProcessIdentity,
+  ProtocolPlugin,
+  Role,
+  Segment,
+  TraceRecord,
+} from '../plugin/index.js';
+import type { Budget } from './counters.js';
+import { Deferral } from './deferral.js';
+import { MessageReader, type ReaderContext, type ReaderOwner } from './message-reader.js';
+import type { Verdict } from './pipeline-types.js';
+import { reportExchange, type ReportContext } from './report-exchange.js';
+import { sideOf, Undecided } from './undecided.js';
+
+/** A connection whose parser was wrong so often is given up. */
+const maxReopens = 4;
+
+/** What all connections of a pipeline share. */
+export interface ConnectionContext extends ReaderContext, ReportContext {
+  readonly plugins: readonly ProtocolPlugin[];
+  readonly reach: number;
+  readonly budget: Budget;
+  /** The connection waits for something: it wants ticks. */
+  wantsTicks(connection: Connection): void;
+}
+
+/** An end of a direction that came while its bytes were deferred. */
+interface PendingEnd {
+  readonly position: number;
+}
+
+/**
+ * One socket: undecided until its protocol is known, then read by a parser in both directions, or ignored.
+ */
+export class Connection implements ReaderOwner {
+  info: ConnectionInfo;
+  plugin: ProtocolPlugin | undefined;
+  /** Set when it is known that nothing can be read here: encrypted, upgraded to an unknown protocol, or unwanted. */
+  opaque = false;
+  /** Waits for a tick; owned by the pipeline. */
+  ticking = false;
+  /** For the source, told when the parse loop was left. */
+  verdict: Verdict | undefined;
+  /** Of records; made once. */
+  ends: TraceRecord['connection'] | undefined;
+  /** Of the last record: most are made by the same thread. */
+  who: (ProcessIdentity & { readonly tid: number }) | undefined;
+  readonly #context: ConnectionContext;
+  #undecided: Undecided<ProtocolPlugin> | undefined;
+  #requests: MessageReader | undefined;
+  #responses: MessageReader | undefined;
+  #in: MessageReader | undefined;
+  #out: MessageReader | undefined;
+  #matcher: ExchangeMatcher | undefined;
+  #deferral: Deferral | undefined;
+  #pendingEnd: PendingEnd | undefined;
+  #midstream: boolean;
+  #lastNs = 0;
+  #reopens = 0;
+  /** The protocol whose parser failed: the kernel's hint for it is not believed again. */
+  #disproved: string | undefined;
+
+  constructor(context: ConnectionContext, info: ConnectionInfo) {
+    this.#context = context;
+    this.info = info;
+    this.#midstream = info.midstream;
+  }
+
+  role(role: Role): void {
+    if (role === 'unknown' || role === this.info.role) return;
+    const read = this.#requests;
+    const assumed = this.info.role;
+    this.#know(role);
+    if (read !== undefined && assumed !== 'unknown') this.reopen();
+  }
+
+  take(segment: Segment, hint: string | undefined): void {
+    if (this.opaque) return;
+    if (this.#matcher === undefined) this.#decide(segment, hint);
+    else this.#read(segment);
+  }
+
+  /** One direction ended at a position. */
+  end(direction: Direction, position: number): void {
+    const reader = direction === 'in' ? this.#in : this.#out;
+    if (reader === undefined) return;
+    if (reader === this.#responses && this.#deferral?.first !== undefined) {
+      this.#pendingEnd = { position };
+      return;
+    }
+    if (reader.started) reader.gap(position, 'loss');
+    this.#endReader(reader, true);
+    if (reader === this.#requests) this.#drain(-Infinity, -Infinity);
+  }
+
+  /** The connection ended; or, with `completes` false, the tracing of it. Negative positions: not known. */
+  close(inPosition: number, outPosition: number, completes: boolean): void {
+    const requests = this.#requests;
+    const responses = this.#responses;
+    if (requests === undefined || responses === undefined) {
+      this.drop();
+      return;
+    }
+    const requestsIn = requests === this.#in;
+    requests.gap(requestsIn ? inPosition : outPosition, requests.started ? 'loss' : 'unseen');
+    this.#drain(Infinity, -Infinity);
+    responses.gap(requestsIn ? outPosition : inPosition, responses.started ? 'loss' : 'unseen');
+    this.#endReader(requests, completes);
+    const fragment = this.#endReader(responses, completes);
+    this.#matcher?.close(fragment);
+    this.drop();
+  }
+
+  /** Time passes; returns whether more of it is wanted. */
+  tick(nowNs: number): boolean {
+    if (this.#matcher === undefined) return false;
+    this.#drain(nowNs - deferNs, -Infinity);
+    // Reading what was deferred may have ended the connection's reading.
+    const matcher = this.#matcher as ExchangeMatcher | undefined;
+    matcher?.tick(nowNs, this.#responses?.busy === true);
+    return this.#waits();
+  }
+
+  message(reader: MessageReader, message: TimedMessage): void {
+    const matcher = this.#matcher;
+    if (matcher === undefined) return;
+    try {
+      if (reader === this.#requests) matcher.request(message);
+      else matcher.response(message);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  lost(reader: MessageReader, began: boolean): void {
+    this.#matcher?.lost(reader === this.#requests ? 'request' : 'response', began);
+  }
+
+  switchTo(reader: MessageReader, to: string): void {
+    const plugin = this.#context.plugins.find((each) => each.name === to);
+    this.#matcher?.close(0);
+    if (plugin === undefined) {
+      this.ignore();
+      return;
+    }
+    const other = reader === this.#requests ? this.#responses : this.#requests;
+    this.#midstream = false;
+    if (!this.#adopt(plugin)) return;
+    other?.resume();
+  }
+
+  failed(error: unknown): void {
+    this.misbehaved(error);
+    this.ignore();
+  }
+
+  misbehaved(error: unknown): void {
+    this.#context.counters.pluginFailures++;
+    this.#context.onPluginFailure?.(this.plugin?.name ?? '?', error);
+  }
+
+  reopen(): void {
+    this.#matcher?.close(0);
+    this.#disproved = this.plugin?.name;
+    this.drop();
+    if (++this.#reopens > maxReopens) {
+      this.ignore();
+      return;
+    }
+    this.opaque = false;
+    this.#midstream = true;
+    this.verdict = { kind: 'reopen' };
+  }
+
+  /** Nothing more is taken, and the source is told so. */
+  ignore(): void {
+    if (this.opaque) return;
+    this.drop();
+    this.verdict = { kind: 'ignore' };
+  }
+
+  /** Gives everything back. */
+  drop(): void {
+    this.opaque = true;
+    this.#undecided?.release();
+    this.#undecided = undefined;
+    this.#deferral?.clear();
+    this.#requests?.stop();
+    this.#responses?.stop();
+    this.#requests = this.#responses = this.#in = this.#out = undefined;
+    this.#matcher = undefined;
+    this.#pendingEnd = undefined;
+  }
+
+  // ---- undecided ----
+
+  #decide(segment: Segment, hint: string | undefined): void {
+    const context = this.#context;
+    const requests = requestDirection(this.info.role);
+    const hinted =
+      hint === undefined || hint === this.#disproved
+        ? undefined
+        : context.plugins.find((plugin) => plugin.name === hint);
+    if (hinted !== undefined) {
+      this.#settle(hinted, requests ?? this.#guessRequests(hinted, segment), segment);
+      return;
+    }
+    this.#undecided ??= new Undecided(
+      candidatesFor(context.plugins, this.info),
+      context.reach,
+      context.view,
+      context.counters,
+      context.budget,
+      this.#midstream,
+      this.info.transport === 'tls',
+    );
+    const decision = this.#undecided.take(segment, requests);
+    if (decision === undefined) return;
+    if (decision.kind === 'ignore') this.ignore();
+    else this.#settle(decision.plugin, decision.requests ?? segment.direction, segment);
+  }
+
+  /** Which direction carries requests, for a hinted connection of unknown role. */
+  #guessRequests(plugin: ProtocolPlugin, segment: Segment): Direction {
+    const { view } = this.#context;
+    view.reset(segment.data, segment.dataStart, segment.captured, 0, false, segment.startNs);
+    const match = matchPlugin(plugin, view, segment.length, undefined);
+    if (match === undefined || match === 'short') return segment.direction;
+    return sideOf(match, segment.direction, undefined) ?? segment.direction;
+  }
+
+  /** The protocol is known: what was kept is read, then the segment that told. */
+  #settle(plugin: ProtocolPlugin, requests: Direction, segment: Segment): void {
+    const kept = this.#undecided?.release() ?? [];
+    this.#undecided = undefined;
+    this.#know(requests === 'in' ? 'server' : 'client');
+    this.#in = new MessageReader(this, this.#context, requests === 'in' ? 'request' : 'response');
+    this.#out = new MessageReader(this, this.#context, requests === 'in' ? 'response' : 'request');
+    this.#requests = requests === 'in' ? this.#in : this.#out;
+    this.#responses = requests === 'in' ? this.#out : this.#in;
+    if (!this.#adopt(plugin)) return;
+    if (this.#midstream) {
+      const told = segment.direction === 'in' ? this.#in : this.#out;
+      const first = kept.find((each) => each.direction === segment.direction) ?? segment;
+      told.startAt(first.position, false);
+    }
+    for (const each of kept) this.take(each, undefined);
+    this.take(segment, undefined);
+  }
+
+  /** A protocol takes the connection, at the current positions of both directions. */
+  #adopt(plugin: ProtocolPlugin): boolean {
+    const requests = this.#requests;
+    const responses = this.#responses;
+    if (requests === undefined || responses === undefined) return false;
+    this.plugin = plugin;
+    try {
+      const parser = plugin.createParser(this.info);
+      this.#matcher = createMatcher(
+        plugin,
+        (request, response, absence, fragment) =>
+          reportExchange(this.#context, this, request, response, absence, fragment),
+        requests,
+        responses,
+        this.#midstream,
+      );
+      requests.forgetMessage();
+      responses.forgetMessage();
+      requests.parser = parser;
+      responses.parser = parser;
+    } catch (error) {
+      this.failed(error);
+      return false;
+    }
+    this.verdict = { kind: 'protocol', name: plugin.name };
+    return true;
+  }
+
+  #know(role: Role): void {
+    if (role === this.info.role) return;
+    this.info = { ...this.info, role };
+    this.ends = undefined;
+  }
+
+  // ---- reading ----
+
+  #read(segment: Segment): void {
+    const reader = segment.direction === 'in' ? this.#in! : this.#out!;
+    const matcher = this.#matcher!;
+    if (!reader.started && this.#midstream) reader.startAt(segment.position, true);
+    if (reader === this.#responses) {
+      if (this.#deferral?.first !== undefined) {
+        this.#deferral.add(segment);
+        this.#drain(segment.endNs - deferNs, -Infinity);
+      } else if (reader.atBoundary && matcher.mustWait(segment.oppositePosition)) {
+        this.#deferral ??= new Deferral(this.#context.counters, this.#context.budget);
+        this.#deferral.add(segment);
+      } else {
+        reader.take(segment);
+      }
+    } else {
+      if (this.#deferral?.first !== undefined) {
+        this.#drain(segment.endNs - deferNs, segment.startNs);
+        if (this.#requests !== reader) return;
+      }
+      matcher.requestArrives(segment.oppositePosition, segment.startNs, this.#lastNs);
+      reader.take(segment);
+      if (this.#deferral?.first !== undefined) this.#drain(-Infinity, -Infinity);
+    }
+    if (segment.endNs > this.#lastNs) this.#lastNs = segment.endNs;
+    if (!this.ticking && this.#waits()) {
+      this.ticking = true;
+      this.#context.wantsTicks(this);
+    }
+  }
+
+  /**
+   * Reads deferred response segments that need not wait any longer.
+   * @param expiredNs those that ended before this have waited long enough.
+   * @param requestStartNs a request began at this time: what began earlier does not answer it.
+   */
+  #drain(expiredNs: number, requestStartNs: number): void {
+    const deferral = this.#deferral;
+    if (deferral === undefined) return;
+    for (;;) {
+      const first = deferral.first;
+      const responses = this.#responses;
+      if (first === undefined || responses === undefined || this.#matcher === undefined) break;
+      const answersLater =
+        first.oppositePosition <= this.#requests!.received && first.startNs < requestStartNs;
+      if (
+        first.endNs > expiredNs &&
+        !answersLater &&
+        responses.atBoundary &&
+        this.#matcher.mustWait(first.oppositePosition)
+      ) {
+        return;
+      }
+      deferral.shift();
+      responses.take(first);
+    }
+    const ended = this.#pendingEnd;
+    const responses = this.#responses;
+    if (ended === undefined || responses === undefined) return;
+    this.#pendingEnd = undefined;
+    responses.gap(ended.position, 'loss');
+    this.#endReader(responses, true);
+  }
+
+  /** Returns the bytes of a response that began and has no frame. */
+  #endReader(reader: MessageReader, completes: boolean): number {
+    return reader.end(completes);
+  }
+
+  #waits(): boolean {
+    return this.#matcher?.waiting === true || this.#deferral?.first !== undefined;
+  }
+}
+
+function requestDirection(role: Role): Direction | undefined {
+  if (role === 'server') return 'in';
+  if (role === 'client') return 'out';
+  return undefined;
+}

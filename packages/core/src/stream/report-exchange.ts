@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ExchangeRecord, missingOf, type Absence, type TimedMessage } from '../match/index.js';
+import type {
+  ConnectionInfo,
+  ProcessIdentity,
+  ProtocolPlugin,
+  RecordSource,
+  RecordStatus,
+  TraceRecord,
+} from '../plugin/index.js';
+import type { Counters } from './counters.js';
+
+/** What records are made with. */
+export interface ReportContext {
+  readonly counters: Counters;
+  readonly source: RecordSource;
+  readonly wallClockOffsetNs: bigint;
+  readonly onRecord: (record: TraceRecord) => void;
+  readonly onPluginFailure: ((plugin: string, error: unknown) => void) | undefined;
+}
+
+/** The connection that an exchange belongs to, with what its records share. */
+export interface Reporting {
+  readonly info: ConnectionInfo;
+  readonly plugin: ProtocolPlugin | undefined;
+  readonly opaque: boolean;
+  ends: TraceRecord['connection'] | undefined;
+  who: (ProcessIdentity & { readonly tid: number }) | undefined;
+  failed(error: unknown): void;
+}
+
+/** Asks the plugin what an exchange says, and hands its record on. */
+export function reportExchange(
+  context: ReportContext,
+  connection: Reporting,
+  request: TimedMessage | undefined,
+  response: TimedMessage | undefined,
+  absence: Absence,
+  fragmentBytes: number,
+): void {
+  const { plugin, info } = connection;
+  const first = request ?? response;
+  if (first === undefined || plugin === undefined || connection.opaque) return;
+  let result;
+  try {
+    result = plugin.toRecord({ request, response }, info);
+  } catch (error) {
+    connection.failed(error);
+    return;
+  }
+  if (result === undefined) return;
+  const missing = missingOf(
+    request,
+    response,
+    absence,
+    plugin.matching.mode === 'one-way',
+    result.missing,
+  );
+  const record = new ExchangeRecord(
+    plugin.name,
+    result.operation,
+    statusOf(result.status, absence),
+    missing,
+    first.startNs,
+    response === undefined ? first.endNs : Math.max(response.endNs, first.endNs),
+    info.role,
+    context.source,
+    whoMoved(connection, first),
+    endsOf(connection),
+    request === undefined ? 0 : request.bytes,
+    response === undefined ? fragmentBytes : response.bytes,
+    result.attributes,
+    context.wallClockOffsetNs,
+  );
+  context.counters.records++;
+  if (!record.complete) context.counters.incompleteRecords++;
+  context.onRecord(record);
+}
+
+function statusOf(status: RecordStatus, absence: Absence): RecordStatus {
+  switch (absence) {
+    case 'none':
+      return status;
+    case 'lost':
+      return 'unknown';
+    case 'unanswered':
+    case 'fragment':
+      return 'unanswered';
+  }
+}
+
+function whoMoved(
+  connection: Reporting,
+  message: TimedMessage,
+): ProcessIdentity & { readonly tid: number } {
+  const { process, tid } = message;
+  const who = connection.who;
+  if (
+    who !== undefined &&
+    who.tid === tid &&
+    who.pid === process.pid &&
+    who.comm === process.comm &&
+    who.exe === process.exe &&
+    who.cgroup === process.cgroup &&
+    who.ppid === process.ppid
+  ) {
+    return who;
+  }
+  return (connection.who = {
+    pid: process.pid,
+    ppid: process.ppid,
+    comm: process.comm,
+    exe: process.exe,
+    cgroup: process.cgroup,
+    tid,
+  });
+}
+
+/** Without a known role the local end is the server: the plugin said that requests come in. */
+function endsOf(connection: Reporting): TraceRecord['connection'] {
+  const { id, transport, role, local, remote } = connection.info;
+  return (connection.ends ??= {
+    id,
+    transport,
+    client: role === 'client' ? local : remote,
+    server: role === 'client' ? remote : local,
+  });
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineProtocol, type ProtocolPlugin } from '@libtrace/core/plugin';
+import type { HttpFrame } from './frames.js';
+import { HeadReader } from './head.js';
+import { inference } from './inference.js';
+import { HttpParser } from './parser.js';
+import { RecordBuilder } from './record.js';
+import type { HttpAttributes, HttpOptions } from './types.js';
+
+/**
+ * HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
+ *
+ * ```ts
+ * import { createTracer } from '@libtrace/core';
+ * import { http } from '@libtrace/proto-http';
+ *
+ * await using tracer = createTracer({ plugins: [http()], target: { all: true } });
+ * await tracer.attach();
+ * for await (const record of tracer) console.log(record.operation, record.attributes['url.path']);
+ * ```
+ *
+ * @param options what to show; by default no header fields and no credentials
+ */
+export function http(options: HttpOptions = {}): ProtocolPlugin<'http', HttpFrame, HttpAttributes> {
+  const reader = new HeadReader({
+    request: names(options.requestHeaders),
+    response: names(options.responseHeaders),
+  });
+  const records = new RecordBuilder(options);
+  return defineProtocol({
+    kind: 'protocol',
+    apiVersion: 1,
+    name: 'http',
+    transports: ['tcp', 'tls', 'unix'],
+    inference,
+    matching: { mode: 'in-order' },
+    createParser: (connection) => new HttpParser(reader, connection.midstream),
+    toRecord: (exchange, connection) => records.build(exchange, connection),
+  });
+}
+
+/** Lower case, each once, no empty ones. */
+function names(list: readonly string[] | undefined): readonly string[] {
+  return [...new Set(list?.map((name) => name.trim().toLowerCase()))].filter((name) => name !== '');
+}

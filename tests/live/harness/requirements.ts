@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { accessSync, appendFileSync, constants, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestFunction } from 'vitest';
+
+/** Looked at before PATH: the distribution's programs, not wrappers around them. */
+const directories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', ...(process.env['PATH'] ?? '').split(':')];
+
+/** Full path of an installed program, or undefined. */
+export function programPath(name: string): string | undefined {
+  return directories
+    .map((directory) => join(directory, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** `root`, or the name of a program. */
+export type Requirement = string;
+
+function missing(requirement: Requirement): string | undefined {
+  if (requirement !== 'root') {
+    return programPath(requirement) === undefined ? `${requirement} is not installed` : undefined;
+  }
+  return process.getuid?.() === 0 ? undefined : 'live tracing needs root (CAP_BPF, CAP_PERFMON)';
+}
+
+/**
+ * A test that needs root and some programs. Without them it is skipped and the reason printed at the end of the run;
+ * with LIBTRACE_REQUIRE=all it fails.
+ */
+export function live(name: string, requirements: readonly Requirement[], body: TestFunction, timeoutMs?: number): void {
+  const reasons = ['root', ...requirements].map(missing).filter((reason) => reason !== undefined);
+  if (reasons.length === 0) {
+    test(name, body, timeoutMs);
+    return;
+  }
+  const why = reasons.join(', ');
+  if (process.env['LIBTRACE_REQUIRE'] === 'all') {
+    test(name, () => {
+      throw new Error(`cannot be skipped with LIBTRACE_REQUIRE=all: ${why}`);
+    });
+    return;
+  }
+  test.skip(`${name} [skipped: ${why}]`, body);
+  const file = process.env['LIBTRACE_SKIPPED'];
+  if (file !== undefined) appendFileSync(file, `${name}: ${why}\n`);
+}
+
+/** Why tests of this run were skipped. */
+export function skippedReasons(): readonly string[] {
+  const file = process.env['LIBTRACE_SKIPPED'];
+  if (file === undefined || !existsSync(file)) return [];
+  return readFileSync(file, 'utf8').trimEnd().split('\n');
+}
