@@ -8,7 +8,7 @@
 
 /* Wake user space when this many bytes wait in the ring; below, it comes by itself every few
  * milliseconds. */
-const volatile __u64 wake_bytes = 256 * 1024;
+const volatile __u32 wake_bytes = 256 * 1024;
 /* Incremented by user space after it has written to `verdicts`. */
 volatile __u32 verdict_generation = 0;
 
@@ -20,12 +20,6 @@ static __always_inline struct counters *own_counters(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&counters, &zero);
-}
-
-static __always_inline __u64 wake_flag(void)
-{
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= wake_bytes ? BPF_RB_FORCE_WAKEUP
-									   : BPF_RB_NO_WAKEUP;
 }
 
 static __always_inline void count_lost_event(void)
@@ -84,6 +78,7 @@ static __always_inline bool announce(struct connection *connection, __u64 key,
 	struct socket_reference *reference, __u64 pid_tgid)
 {
 	struct sock *sk = (void *)reference->sk;
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	struct open_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
 	if (!event) {
@@ -94,7 +89,7 @@ static __always_inline bool announce(struct connection *connection, __u64 key,
 	event->type = EVENT_OPEN;
 	event->role = connection->role;
 	event->transport = connection->transport;
-	event->family = reference->family;
+	event->family = family;
 	event->pid = pid_tgid >> 32;
 	event->tid = (__u32)pid_tgid;
 	event->connection = connection->id;
@@ -104,11 +99,11 @@ static __always_inline bool announce(struct connection *connection, __u64 key,
 	event->position[0] = connection->position[0];
 	event->position[1] = connection->position[1];
 	event->midstream = connection->midstream;
-	if (reference->family == AF_UNIX) {
+	if (family == AF_UNIX) {
 		read_unix_path(reference->sk, event);
 	} else {
 		read_ports(reference->sk, &event->local_port, &event->remote_port);
-		if (reference->family == AF_INET) {
+		if (family == AF_INET) {
 			__be32 address = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
 
 			__builtin_memcpy(event->local_addr, &address, 4);
@@ -128,12 +123,38 @@ static __always_inline bool announce(struct connection *connection, __u64 key,
 	return true;
 }
 
+/*
+ * From here on the positions of a TCP connection follow the kernel's sequence numbers. Those of its
+ * handshake make its very first byte position 0; without one, the connection is older than the
+ * tracer and begins where it is now.
+ */
+static __always_inline void begin_sequences(struct connection *fresh, __u64 sk)
+{
+	struct handshake *handshake = bpf_map_lookup_elem(&handshakes, &sk);
+	struct sequences now;
+	__u8 state;
+
+	fresh->sequenced = 1;
+	if (handshake) {
+		fresh->role = handshake->role;
+		fresh->midstream = 0;
+		fresh->sequence[DIRECTION_IN] = handshake->in_sequence;
+		fresh->sequence[DIRECTION_OUT] = handshake->out_sequence;
+		return;
+	}
+	state = BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
+	fresh->fin_in = has_received_fin(state);
+	fresh->fin_out = has_sent_fin(state);
+	read_sequences(sk, fresh->fin_in, fresh->fin_out, &now);
+	fresh->sequence[DIRECTION_IN] = now.in;
+	fresh->sequence[DIRECTION_OUT] = now.out;
+}
+
 /* A new entry of the table, or NULL when it is full. */
 static __always_inline struct connection *add_connection(
 	__u64 key, struct socket_reference *reference, __u8 role, __u8 midstream)
 {
 	struct connection fresh = {};
-	struct handshake *handshake;
 	__u16 local = 0, remote = 0;
 
 	fresh.id = next_connection_id();
@@ -143,73 +164,62 @@ static __always_inline struct connection *add_connection(
 	fresh.midstream = midstream;
 	/* Verdicts are by id: none can be waiting for a new one. */
 	fresh.verdict_generation = verdict_generation;
-	if (reference->is_tcp && !has_upper_layer(reference->sk)) {
-		handshake = bpf_map_lookup_elem(&handshakes, &reference->sk);
-		if (handshake) {
-			fresh.role = handshake->role;
-			fresh.midstream = 0;
-			fresh.sequence[DIRECTION_IN] = handshake->in_sequence;
-			fresh.sequence[DIRECTION_OUT] = handshake->out_sequence;
-			fresh.sequenced = 1;
-		}
-	}
+	if (reference->is_tcp && !has_upper_layer(reference->sk))
+		begin_sequences(&fresh, reference->sk);
+	reference->is_tcp = fresh.sequenced;
 	if (filter_ports) {
-		if (reference->family != AF_UNIX)
+		if (reference->transport != TRANSPORT_UNIX)
 			read_ports(reference->sk, &local, &remote);
-		fresh.excluded = reference->family == AF_UNIX || !is_target_port(local, remote);
+		fresh.excluded =
+			reference->transport == TRANSPORT_UNIX || !is_target_port(local, remote);
 	}
 	if (bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY))
 		return NULL;
 	return bpf_map_lookup_elem(&connections, &key);
 }
 
-/* The entry of a socket. A new one gets `role` and `midstream` unless its handshake was seen. */
-static __always_inline struct connection *find_connection(
-	__u64 key, struct socket_reference *reference, __u8 role, __u8 midstream)
+/* The entry of the call's socket: `known`, or the one of the datagram's peer, or a new one; NULL:
+ * no room. */
+static __always_inline struct connection *connection_of(
+	struct call *call, struct connection *known, __u8 role, __u8 midstream)
 {
-	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
-
-	if (connection && connection->inode == reference->inode)
-		return connection;
-	return add_connection(key, reference, role, midstream);
+	call->key = connection_key(&call->reference);
+	if (call->reference.has_peer) {
+		known = bpf_map_lookup_elem(&connections, &call->key);
+		if (known && known->inode != call->reference.inode)
+			known = NULL;
+	}
+	return known ? known : add_connection(call->key, &call->reference, role, midstream);
 }
 
 /*
  * Moves the position of `direction` on by `length` and returns where the bytes began; *opposite is
  * how far the other direction had come. TCP positions follow the kernel's sequence numbers, so that
  * bytes moved by calls without a hook (io_uring, splice) show as a gap instead of shifting what
- * follows.
+ * follows. `one_of_many`: the call moved more bytes than these, and the sequence numbers are behind
+ * all of them.
  */
 static __always_inline __u64 advance(struct connection *connection, __u32 direction, __u32 length,
-	struct socket_reference *reference, __u64 *opposite)
+	struct socket_reference *reference, bool one_of_many, __u64 *opposite)
 {
 	/* The masks repeat what is known, for the verifier. */
 	__u32 own = direction & 1, other = ~direction & 1;
 	__u64 start = connection->position[own];
 	struct sequences now;
-	__u32 own_now, other_now, moved;
+	__u32 moved;
 
 	*opposite = connection->position[other];
-	if (reference->is_tcp && !has_upper_layer(reference->sk)) {
-		struct sock *sk = (void *)reference->sk;
-		__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
-
-		read_sequences(reference->sk, state, &now);
-		own_now = own ? now.out : now.in;
-		other_now = own ? now.in : now.out;
-		if (!connection->sequenced) {
-			connection->sequenced = 1;
-			connection->sequence[own] = own_now - length;
-			connection->sequence[other] = other_now;
-		}
-		moved = own_now - connection->sequence[own];
-		if (moved >= length && moved < SEQUENCE_JUMP_MAX) {
-			start += moved - length;
-			connection->sequence[own] = own_now;
-		} else {
+	if (connection->sequenced) {
+		read_sequences(reference->sk, connection->fin_in, connection->fin_out, &now);
+		moved = (own ? now.out : now.in) - connection->sequence[own];
+		if (one_of_many) {
 			connection->sequence[own] += length;
+		} else {
+			if (moved >= length && moved < SEQUENCE_JUMP_MAX)
+				start += moved - length;
+			connection->sequence[own] += moved;
 		}
-		moved = other_now - connection->sequence[other];
+		moved = (own ? now.in : now.out) - connection->sequence[other];
 		if (moved < SEQUENCE_JUMP_MAX)
 			*opposite += moved;
 	}
@@ -219,16 +229,16 @@ static __always_inline __u64 advance(struct connection *connection, __u32 direct
 
 /* Final positions, for the events that end a direction or a connection. */
 static __always_inline void final_positions(
-	struct connection *connection, bool is_tcp, __u64 sk, __u8 state, __u64 position[2])
+	struct connection *connection, __u64 sk, __u64 position[2])
 {
 	struct sequences now;
 	__u32 moved;
 
 	position[0] = connection->position[0];
 	position[1] = connection->position[1];
-	if (!is_tcp || !connection->sequenced)
+	if (!connection->sequenced)
 		return;
-	read_sequences(sk, state, &now);
+	read_sequences(sk, connection->fin_in, connection->fin_out, &now);
 	moved = now.in - connection->sequence[DIRECTION_IN];
 	if (moved < SEQUENCE_JUMP_MAX)
 		position[DIRECTION_IN] += moved;

@@ -120,6 +120,11 @@ struct socket {
 	struct sock *sk;
 };
 
+/* A socket and its inode are one allocation: include/net/sock.h, SOCK_INODE. */
+struct socket_alloc {
+	struct inode vfs_inode;
+};
+
 struct inet_connection_sock {
 	const void *icsk_ulp_ops;
 };

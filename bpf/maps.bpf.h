@@ -24,7 +24,9 @@ struct connection {
 	__u8 role;
 	__u8 transport;
 	__u8 midstream;
-	__u8 sequenced; /* `sequence` is in use */
+	__u8 sequenced; /* `sequence` is in use: the kernel's numbers count plain bytes */
+	__u8 fin_in;
+	__u8 fin_out;
 	__u8 excluded;	/* the port filter leaves it out */
 	__u8 lingering; /* TCP is done with it, the program has bytes left to read */
 };
@@ -40,11 +42,11 @@ struct handshake {
 struct socket_reference {
 	__u64 sk;
 	__u64 inode;
-	__u16 family;
 	__u8 transport; /* enum connection_transport */
-	__u8 is_tcp;	/* sk is a struct tcp_sock (not MPTCP) */
-	__u8 has_peer;	/* UDP without connect(): the datagram's other end is in peer_* */
-	__u8 pad;
+	__u8 is_tcp; /* sk is a struct tcp_sock (not MPTCP) whose sequence numbers count plain bytes
+		      */
+	__u8 has_peer; /* UDP without connect(): the datagram's other end is in peer_* */
+	__u8 pad[3];
 	__u16 peer_port; /* host byte order */
 	__u8 peer_addr[16];
 };
@@ -70,6 +72,8 @@ struct call {
 	__u8 named;	 /* the connection's protocol was known before */
 	__u8 guess;	 /* inference's answer: a protocol's number, 0 none */
 	__u8 pad[2];
+	__u32 quiet_bytes; /* of this CPU: written to the ring since user space was woken */
+	__u32 pad2;
 };
 
 struct capture {

@@ -73,7 +73,7 @@ static __always_inline bool is_silent(struct connection *connection, __u32 direc
  * copied. False when nothing is to be copied; why is counted.
  */
 static __always_inline bool begin_segment(struct call *call, struct capture *capture,
-	struct connection *connection, __u32 length, __u64 pid_tgid)
+	struct connection *connection, __u32 length, bool one_of_many, __u64 pid_tgid)
 {
 	struct segment_event *event = &capture->event;
 	struct counters *c = own_counters();
@@ -88,7 +88,8 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 		c->lost_connections++;
 		return false;
 	}
-	start = advance(connection, call->direction, length, &call->reference, &opposite);
+	start = advance(
+		connection, call->direction, length, &call->reference, one_of_many, &opposite);
 	apply_verdict(connection);
 	if (connection->ignored) {
 		c->lost_ignored++;
@@ -136,6 +137,16 @@ static __always_inline void copy_buffer(struct call *call, struct capture *captu
 	call->filled = size;
 }
 
+/* How user space is woken after `size` more bytes. */
+static __always_inline __u64 wake_flag(struct call *call, __u32 size)
+{
+	call->quiet_bytes += size;
+	if (call->quiet_bytes < wake_bytes)
+		return BPF_RB_NO_WAKEUP;
+	call->quiet_bytes = 0;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
 /* Hands the captured bytes to user space. */
 static __always_inline void emit(struct call *call, struct capture *capture)
 {
@@ -148,7 +159,8 @@ static __always_inline void emit(struct call *call, struct capture *capture)
 	event->captured = size;
 	if (size < event->length && event->hole_reason == HOLE_NONE)
 		event->hole_reason = HOLE_LIMIT;
-	if (bpf_ringbuf_output(&events, capture, sizeof(*event) + size, wake_flag())) {
+	if (bpf_ringbuf_output(&events, capture, sizeof(*event) + size,
+		    wake_flag(call, sizeof(*event) + size))) {
 		c->lost_ring++;
 		c->lost_ring_bytes += event->length;
 	} else {

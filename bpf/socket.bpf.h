@@ -8,33 +8,45 @@
 /* 1: datagrams are traced too (some active plugin speaks a protocol over UDP). */
 const volatile __u8 want_udp = 0;
 
-/* Files are not accounted for: the current thread holds its file table, and the reads fail safely.
+/*
+ * The current process' file behind a descriptor. It is not pinned: the reads of its memory fail
+ * safely, and what they give is checked against the socket's inode number.
  */
 static __always_inline struct file *file_of(__u32 fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files;
 	struct file *file = NULL;
+	__u32 max_fds;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
+	/* Since 5.11 (commit 3ca1032ab7ab) the task comes with its type: its fields are read
+	 * without a call. */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		struct task_struct *task = (void *)bpf_get_current_task_btf();
+		struct fdtable *table = task->files->fdt;
+
+		max_fds = table->max_fds;
+		files = table->fd;
+	} else {
+		struct task_struct *task = (void *)bpf_get_current_task();
+		struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+
+		max_fds = BPF_CORE_READ(table, max_fds);
+		files = BPF_CORE_READ(table, fd);
+	}
+	if (fd >= max_fds)
 		return NULL;
-	files = BPF_CORE_READ(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
 	return file;
 }
 
 /* False when `sk` is not of a kind that is traced. */
-static __always_inline bool describe_socket(__u64 sk_address, struct socket_reference *reference)
+static __always_inline bool describe_socket(struct socket_reference *reference)
 {
-	struct sock *sk = (void *)sk_address;
+	struct sock *sk = (void *)reference->sk;
 	__u16 type = BPF_CORE_READ(sk, sk_type);
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	reference->sk = sk_address;
-	reference->has_peer = 0;
-	reference->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	reference->is_tcp = 0;
-	if (reference->family == AF_INET || reference->family == AF_INET6) {
+	if (family == AF_INET || family == AF_INET6) {
 		if (type == SOCK_STREAM) {
 			reference->transport = TRANSPORT_TCP;
 			reference->is_tcp = BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
@@ -44,24 +56,39 @@ static __always_inline bool describe_socket(__u64 sk_address, struct socket_refe
 		return want_udp && type == SOCK_DGRAM;
 	}
 	reference->transport = TRANSPORT_UNIX;
-	return reference->family == AF_UNIX && type == SOCK_STREAM;
+	return family == AF_UNIX && type == SOCK_STREAM;
 }
 
-/* False when `fd` is not a socket of a kind that is traced. */
-static __always_inline bool socket_of(__u32 fd, struct socket_reference *reference)
+/*
+ * Fills `reference` and, when the socket is in the table of connections, *connection. False when
+ * `fd` is not a socket of a kind that is traced. What a file that is no socket keeps in
+ * private_data leads to no entry of the table, and no further than the check of its inode.
+ */
+static __always_inline bool socket_of(
+	__u32 fd, struct socket_reference *reference, struct connection **connection)
 {
 	struct file *file = file_of(fd);
-	struct inode *inode;
+	struct connection *known;
 	struct socket *socket;
 
+	*connection = NULL;
 	if (!file)
 		return false;
-	inode = BPF_CORE_READ(file, f_inode);
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return false;
-	reference->inode = BPF_CORE_READ(inode, i_ino);
 	socket = BPF_CORE_READ(file, private_data);
-	return describe_socket((__u64)BPF_CORE_READ(socket, sk), reference);
+	reference->sk = (__u64)BPF_CORE_READ(socket, sk);
+	reference->inode = BPF_CORE_READ((struct socket_alloc *)socket, vfs_inode.i_ino);
+	reference->has_peer = 0;
+	reference->is_tcp = 0;
+	known = bpf_map_lookup_elem(&connections, &reference->sk);
+	if (known && known->inode == reference->inode) {
+		reference->transport = known->transport;
+		reference->is_tcp = known->sequenced;
+		*connection = known;
+		return true;
+	}
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return false;
+	return describe_socket(reference);
 }
 
 /* True when the current call drops the last reference to the file of `fd`. */
@@ -89,11 +116,11 @@ static __always_inline void read_peer(struct socket_reference *reference, __u64 
 	} peer = {};
 	struct sock *sk = (void *)reference->sk;
 
-	if (reference->transport != TRANSPORT_UDP || !name)
+	if (!want_udp || reference->transport != TRANSPORT_UDP || !name)
 		return;
 	if (BPF_CORE_READ(sk, __sk_common.skc_dport))
 		return;
-	if (reference->family == AF_INET) {
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
 		if (bpf_probe_read_user(&peer, 8, (void *)name))
 			return;
 		__builtin_memset(reference->peer_addr, 0, 16);
@@ -129,23 +156,31 @@ struct sequences {
 
 /*
  * The kernel's own count of what moved. A FIN takes a sequence number of its own (RFC 9293, 3.4):
- * it is taken off. `state` is the TCP state that the numbers belong to.
+ * it is taken off. `fin_in`, `fin_out`: the direction's FIN was received, sent.
  */
-static __always_inline void read_sequences(__u64 sk, __u8 state, struct sequences *sequences)
+static __always_inline void read_sequences(
+	__u64 sk, bool fin_in, bool fin_out, struct sequences *sequences)
 {
 	struct tcp_sock *tcp = (void *)sk;
-	__u32 out = BPF_CORE_READ(tcp, write_seq);
-	__u32 in = BPF_CORE_READ(tcp, copied_seq);
 
-	if (state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_LAST_ACK ||
-		state == TCP_CLOSING || state == TCP_TIME_WAIT)
-		out--;
-	if ((state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING ||
-		    state == TCP_TIME_WAIT) &&
-		in == BPF_CORE_READ(tcp, rcv_nxt))
-		in--;
-	sequences->in = in;
-	sequences->out = out;
+	sequences->out = BPF_CORE_READ(tcp, write_seq);
+	sequences->in = BPF_CORE_READ(tcp, copied_seq);
+	if (fin_out)
+		sequences->out--;
+	if (fin_in && sequences->in == BPF_CORE_READ(tcp, rcv_nxt))
+		sequences->in--;
+}
+
+static __always_inline bool has_sent_fin(__u8 state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_LAST_ACK ||
+	       state == TCP_CLOSING || state == TCP_TIME_WAIT;
+}
+
+static __always_inline bool has_received_fin(__u8 state)
+{
+	return state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING ||
+	       state == TCP_TIME_WAIT;
 }
 
 /* Upper-layer protocols (kTLS) change what the sequence numbers count. */

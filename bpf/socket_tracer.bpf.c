@@ -99,10 +99,7 @@ static __always_inline void note_close(__u32 fd, __u32 pid)
 	struct socket_reference reference = {};
 	struct connection *connection;
 
-	if (!socket_of(fd, &reference))
-		return;
-	connection = bpf_map_lookup_elem(&connections, &reference.sk);
-	if (!connection || connection->inode != reference.inode)
+	if (!socket_of(fd, &reference, &connection) || !connection)
 		return;
 	if (connection->transport == TRANSPORT_TCP && !connection->lingering)
 		return;
@@ -156,15 +153,6 @@ static __always_inline __u64 entry_time(__u32 tid, __u64 now)
 	return start;
 }
 
-/* The reader met the end of the stream, or the writer announced it. */
-static __always_inline void note_end(struct call *call, __u8 direction, __u32 pid)
-{
-	struct connection *connection = bpf_map_lookup_elem(&connections, &call->key);
-
-	if (connection && connection->inode == call->reference.inode)
-		emit_end(connection, EVENT_END, direction, pid, connection->position);
-}
-
 SEC("raw_tp/sys_exit")
 int exit_call(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -205,7 +193,7 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 			(void *)ctx->args[0] + CALL_REGISTERS_OFFSET))
 		return 0;
 	fd = kind == CALL_ACCEPT ? result : CALL_ARGUMENT_0(&registers);
-	if (!socket_of(fd, &call->reference))
+	if (!socket_of(fd, &call->reference, &connection))
 		return 0;
 
 	call->direction = direction;
@@ -264,12 +252,11 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 			bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
 		return 0;
 	}
-	read_peer(&call->reference, name);
-	call->key = connection_key(&call->reference);
 	if (kind == CALL_SHUTDOWN) {
 		/* how: SHUT_WR 1, SHUT_RDWR 2. TCP tells by its state. */
-		if (CALL_ARGUMENT_1(&registers) && call->reference.transport == TRANSPORT_UNIX)
-			note_end(call, DIRECTION_OUT, pid);
+		if (connection && CALL_ARGUMENT_1(&registers) &&
+			connection->transport == TRANSPORT_UNIX)
+			emit_end(connection, EVENT_END, DIRECTION_OUT, pid, connection->position);
 		return 0;
 	}
 	if (result == 0 && role == ROLE_UNKNOWN) {
@@ -277,18 +264,19 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 				     ? true
 				     : CALL_ARGUMENT_2(&registers) != 0;
 
-		if (direction == DIRECTION_IN && asked &&
-			call->reference.transport != TRANSPORT_UDP)
-			note_end(call, DIRECTION_IN, pid);
+		if (connection && direction == DIRECTION_IN && asked &&
+			connection->transport != TRANSPORT_UDP)
+			emit_end(connection, EVENT_END, DIRECTION_IN, pid, connection->position);
 		return 0;
 	}
 	/* A TCP connection's role comes from its handshake. */
 	if (role != ROLE_UNKNOWN && call->reference.is_tcp)
 		return 0;
-	connection = find_connection(call->key, &call->reference, role, role == ROLE_UNKNOWN);
+	read_peer(&call->reference, name);
+	connection = connection_of(call, connection, role, role == ROLE_UNKNOWN);
 	if (role != ROLE_UNKNOWN || (connection && connection->excluded))
 		return 0;
-	if (!begin_segment(call, capture, connection, result, pid_tgid))
+	if (!begin_segment(call, capture, connection, result, false, pid_tgid))
 		return 0;
 	if (kind == CALL_SENDFILE ||
 		(direction == DIRECTION_IN && flags & MSG_TRUNC && call->reference.is_tcp)) {
@@ -381,8 +369,8 @@ int copy_vector(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-#define MESSAGES_PER_RUN 4
-#define VECTORS_PER_MESSAGE 8
+#define MESSAGES_PER_RUN 2
+#define VECTORS_PER_MESSAGE 4
 
 /* recvmmsg and sendmmsg: one segment a message. Inference is left to user space. */
 SEC("raw_tp/sys_exit")
@@ -413,15 +401,18 @@ int copy_messages(struct bpf_raw_tracepoint_args *ctx)
 			continue;
 		call->reference.has_peer = 0;
 		read_peer(&call->reference, message.header.name);
-		call->key = connection_key(&call->reference);
-		connection = find_connection(call->key, &call->reference, ROLE_UNKNOWN, 1);
+		connection = bpf_map_lookup_elem(&connections, &call->reference.sk);
+		if (connection && connection->inode != call->reference.inode)
+			connection = NULL;
+		connection = connection_of(call, connection, ROLE_UNKNOWN, 1);
 		if (connection && connection->excluded)
 			return 0;
 		call->vector = message.header.vector;
 		call->vector_length = message.header.vector_length;
 		call->vector_index = 0;
 		call->vector_offset = 0;
-		if (!begin_segment(call, capture, connection, message.length, pid_tgid))
+		if (!begin_segment(call, capture, connection, message.length,
+			    call->messages_length > 1, pid_tgid))
 			continue;
 		copy_iovecs(call, capture, VECTORS_PER_MESSAGE);
 		if (call->named || settle(call, capture) == 1)
@@ -474,7 +465,7 @@ static __always_inline void note_handshake(__u64 sk, int old_state)
 	struct handshake handshake = {};
 	struct sequences now;
 
-	read_sequences(sk, TCP_ESTABLISHED, &now);
+	read_sequences(sk, false, false, &now);
 	handshake.out_sequence = now.out;
 	handshake.in_sequence = now.in;
 	handshake.role = old_state == TCP_SYN_SENT ? ROLE_CLIENT : ROLE_SERVER;
@@ -503,9 +494,6 @@ int change_state(struct bpf_raw_tracepoint_args *ctx)
 
 	if (BPF_CORE_READ((struct sock *)sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
-	if (new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE && new_state != TCP_FIN_WAIT1 &&
-		new_state != TCP_LAST_ACK)
-		return 0;
 	connection = bpf_map_lookup_elem(&connections, &sk);
 	if (new_state == TCP_ESTABLISHED) {
 		note_handshake(sk, old_state);
@@ -520,16 +508,20 @@ int change_state(struct bpf_raw_tracepoint_args *ctx)
 		bpf_map_delete_elem(&handshakes, &sk);
 	if (!connection)
 		return 0;
-	/* The FIN is queued after the change to FIN_WAIT1 or LAST_ACK: the old state tells what the
-	 * numbers hold. */
-	final_positions(connection, !has_upper_layer(sk), sk, old_state, position);
-	if (new_state != TCP_CLOSE || has_unread(sk)) {
-		connection->lingering = new_state == TCP_CLOSE;
-		emit_end(connection, EVENT_END, DIRECTION_OUT, 0, position);
+	/* The FIN is queued after the change to a state that has sent it: positions first. */
+	final_positions(connection, sk, position);
+	if (has_sent_fin(new_state))
+		connection->fin_out = 1;
+	if (has_received_fin(new_state) || (new_state == TCP_CLOSE && old_state == TCP_FIN_WAIT2))
+		connection->fin_in = 1;
+	if (new_state == TCP_CLOSE && !has_unread(sk)) {
+		emit_end(connection, EVENT_CLOSE, 0, 0, position);
+		bpf_map_delete_elem(&connections, &sk);
 		return 0;
 	}
-	emit_end(connection, EVENT_CLOSE, 0, 0, position);
-	bpf_map_delete_elem(&connections, &sk);
+	connection->lingering = new_state == TCP_CLOSE;
+	if (new_state == TCP_CLOSE || new_state == TCP_FIN_WAIT1 || new_state == TCP_LAST_ACK)
+		emit_end(connection, EVENT_END, DIRECTION_OUT, 0, position);
 	return 0;
 }
 

@@ -6,5 +6,7 @@ export default defineConfig({
   target: 'node20',
   clean: true,
   sourcemap: true,
+  // An optional dependency, which tsup would bundle.
+  external: ['@libtrace/native'],
   dts: { compilerOptions: { composite: false } },
 });
