@@ -110,8 +110,8 @@ static __always_inline bool announce(struct connection *connection, __u64 key,
 			address = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 			__builtin_memcpy(event->remote_addr, &address, 4);
 		} else {
-			BPF_CORE_READ_INTO(event->local_addr, sk, __sk_common.skc_v6_rcv_saddr);
-			BPF_CORE_READ_INTO(event->remote_addr, sk, __sk_common.skc_v6_daddr);
+			BPF_CORE_READ_INTO(&event->local_addr, sk, __sk_common.skc_v6_rcv_saddr);
+			BPF_CORE_READ_INTO(&event->remote_addr, sk, __sk_common.skc_v6_daddr);
 		}
 		if (reference->has_peer) {
 			event->remote_port = reference->peer_port;

@@ -152,6 +152,35 @@ struct unix_sock {
 
 #pragma clang attribute pop
 
+/* x86: r15 … ss, arch/x86/include/asm/ptrace.h; the names of the members have changed, their places
+ * have not. */
+struct pt_regs {
+	__u64 words[21];
+};
+
+/*
+ * Since 6.2 (commit a35b9af4ec2c) any address can be given a kernel type and is then read by a
+ * plain load, which yields 0 where nothing is mapped. A call of bpf_probe_read_kernel costs twenty
+ * times as much.
+ */
+extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
+
+#define can_cast() bpf_ksym_exists(bpf_rdonly_cast)
+#define cast_to(pointer, type)                                                                     \
+	((type *)bpf_rdonly_cast((const void *)(pointer), bpf_core_type_id_kernel(type)))
+
+/* One member of a kernel struct: pointer->field. */
+#define KERNEL_READ(pointer, field)                                                                \
+	({                                                                                         \
+		typeof(pointer) pointer__ = (pointer);                                             \
+		typeof(pointer__->field) value__;                                                  \
+		if (can_cast())                                                                    \
+			value__ = cast_to(pointer__, typeof(*pointer__))->field;                   \
+		else                                                                               \
+			value__ = BPF_CORE_READ(pointer__, field);                                 \
+		value__;                                                                           \
+	})
+
 /* User memory: include/uapi/linux/uio.h, include/linux/socket.h (64-bit layout). */
 struct user_iovec {
 	__u64 base;

@@ -14,28 +14,18 @@ const volatile __u8 want_udp = 0;
  */
 static __always_inline struct file *file_of(__u32 fd)
 {
-	struct file **files;
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = KERNEL_READ(KERNEL_READ(task, files), fdt);
+	struct file **slot;
 	struct file *file = NULL;
-	__u32 max_fds;
 
-	/* Since 5.11 (commit 3ca1032ab7ab) the task comes with its type: its fields are read
-	 * without a call. */
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
-		struct task_struct *task = (void *)bpf_get_current_task_btf();
-		struct fdtable *table = task->files->fdt;
-
-		max_fds = table->max_fds;
-		files = table->fd;
-	} else {
-		struct task_struct *task = (void *)bpf_get_current_task();
-		struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-
-		max_fds = BPF_CORE_READ(table, max_fds);
-		files = BPF_CORE_READ(table, fd);
-	}
-	if (fd >= max_fds)
+	if (fd >= KERNEL_READ(table, max_fds))
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	slot = KERNEL_READ(table, fd) + fd;
+	/* A cast needs a struct: any that begins with a word. */
+	if (can_cast())
+		return (struct file *)cast_to(slot, struct pt_regs)->words[0];
+	bpf_probe_read_kernel(&file, sizeof(file), slot);
 	return file;
 }
 
@@ -43,13 +33,13 @@ static __always_inline struct file *file_of(__u32 fd)
 static __always_inline bool describe_socket(struct socket_reference *reference)
 {
 	struct sock *sk = (void *)reference->sk;
-	__u16 type = BPF_CORE_READ(sk, sk_type);
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 type = KERNEL_READ(sk, sk_type);
+	__u16 family = KERNEL_READ(sk, __sk_common.skc_family);
 
 	if (family == AF_INET || family == AF_INET6) {
 		if (type == SOCK_STREAM) {
 			reference->transport = TRANSPORT_TCP;
-			reference->is_tcp = BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+			reference->is_tcp = KERNEL_READ(sk, sk_protocol) == IPPROTO_TCP;
 			return true;
 		}
 		reference->transport = TRANSPORT_UDP;
@@ -74,9 +64,9 @@ static __always_inline bool socket_of(
 	*connection = NULL;
 	if (!file)
 		return false;
-	socket = BPF_CORE_READ(file, private_data);
-	reference->sk = (__u64)BPF_CORE_READ(socket, sk);
-	reference->inode = BPF_CORE_READ((struct socket_alloc *)socket, vfs_inode.i_ino);
+	socket = KERNEL_READ(file, private_data);
+	reference->sk = (__u64)KERNEL_READ(socket, sk);
+	reference->inode = KERNEL_READ((struct socket_alloc *)socket, vfs_inode.i_ino);
 	reference->has_peer = 0;
 	reference->is_tcp = 0;
 	known = bpf_map_lookup_elem(&connections, &reference->sk);
@@ -86,7 +76,7 @@ static __always_inline bool socket_of(
 		*connection = known;
 		return true;
 	}
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if ((KERNEL_READ(KERNEL_READ(file, f_inode), i_mode) & S_IFMT) != S_IFSOCK)
 		return false;
 	return describe_socket(reference);
 }
@@ -118,9 +108,9 @@ static __always_inline void read_peer(struct socket_reference *reference, __u64 
 
 	if (!want_udp || reference->transport != TRANSPORT_UDP || !name)
 		return;
-	if (BPF_CORE_READ(sk, __sk_common.skc_dport))
+	if (KERNEL_READ(sk, __sk_common.skc_dport))
 		return;
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+	if (KERNEL_READ(sk, __sk_common.skc_family) == AF_INET) {
 		if (bpf_probe_read_user(&peer, 8, (void *)name))
 			return;
 		__builtin_memset(reference->peer_addr, 0, 16);
@@ -163,11 +153,11 @@ static __always_inline void read_sequences(
 {
 	struct tcp_sock *tcp = (void *)sk;
 
-	sequences->out = BPF_CORE_READ(tcp, write_seq);
-	sequences->in = BPF_CORE_READ(tcp, copied_seq);
+	sequences->out = KERNEL_READ(tcp, write_seq);
+	sequences->in = KERNEL_READ(tcp, copied_seq);
 	if (fin_out)
 		sequences->out--;
-	if (fin_in && sequences->in == BPF_CORE_READ(tcp, rcv_nxt))
+	if (fin_in && sequences->in == KERNEL_READ(tcp, rcv_nxt))
 		sequences->in--;
 }
 
@@ -186,7 +176,7 @@ static __always_inline bool has_received_fin(__u8 state)
 /* Upper-layer protocols (kTLS) change what the sequence numbers count. */
 static __always_inline bool has_upper_layer(__u64 sk)
 {
-	return BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_ops) != NULL;
+	return KERNEL_READ((struct inet_connection_sock *)sk, icsk_ulp_ops) != NULL;
 }
 
 #endif

@@ -125,9 +125,8 @@ int enter_call(struct bpf_raw_tracepoint_args *ctx)
 	if (number == NR_CLOSE) {
 		struct call_registers registers;
 
-		if (!bpf_probe_read_kernel(&registers, sizeof(registers),
-			    (void *)ctx->args[0] + CALL_REGISTERS_OFFSET))
-			note_close(CALL_ARGUMENT_0(&registers), pid);
+		read_call((void *)ctx->args[0], &registers);
+		note_close(registers.arguments[0], pid);
 		return 0;
 	}
 	tid = (__u32)pid_tgid;
@@ -158,7 +157,6 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 {
 	long result = ctx->args[1];
 	struct call_registers registers;
-	struct call_identity identity;
 	struct connection *connection;
 	struct capture *capture;
 	struct call *call;
@@ -169,17 +167,15 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 
 	if (result < 0)
 		return 0;
-	if (bpf_probe_read_kernel(
-		    &identity, sizeof(identity), (void *)ctx->args[0] + CALL_IDENTITY_OFFSET))
-		return 0;
-	kind = classify(identity.number, &direction);
+	read_call((void *)ctx->args[0], &registers);
+	kind = classify(registers.number, &direction);
 	if (kind == CALL_OTHER)
 		return 0;
 	pid_tgid = bpf_get_current_pid_tgid();
 	pid = pid_tgid >> 32;
 	if (!is_target(pid))
 		return 0;
-	if (CALL_IS_COMPAT(&identity)) {
+	if (CALL_IS_COMPAT(&registers)) {
 		struct counters *c = own_counters();
 
 		if (c)
@@ -188,17 +184,15 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 	}
 	call = own_call();
 	capture = own_capture();
-	if (!call || !capture ||
-		bpf_probe_read_kernel(&registers, sizeof(registers),
-			(void *)ctx->args[0] + CALL_REGISTERS_OFFSET))
+	if (!call || !capture)
 		return 0;
-	fd = kind == CALL_ACCEPT ? result : CALL_ARGUMENT_0(&registers);
+	fd = kind == CALL_ACCEPT ? result : registers.arguments[0];
 	if (!socket_of(fd, &call->reference, &connection))
 		return 0;
 
 	call->direction = direction;
 	call->buffer = 0;
-	call->vector = CALL_ARGUMENT_1(&registers);
+	call->vector = registers.arguments[1];
 	call->vector_index = 0;
 	call->vector_offset = 0;
 	call->end_ns = bpf_ktime_get_ns();
@@ -208,22 +202,21 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 
 	switch (kind) {
 	case CALL_SENDTO:
-		flags = CALL_ARGUMENT_3(&registers);
-		name = CALL_ARGUMENT_4(&registers);
-		call->buffer = CALL_ARGUMENT_1(&registers);
+		flags = registers.arguments[3];
+		name = registers.arguments[4];
+		call->buffer = registers.arguments[1];
 		break;
 	case CALL_BUFFER:
-		call->buffer = CALL_ARGUMENT_1(&registers);
+		call->buffer = registers.arguments[1];
 		break;
 	case CALL_VECTOR:
-		call->vector_length = CALL_ARGUMENT_2(&registers);
+		call->vector_length = registers.arguments[2];
 		break;
 	case CALL_MESSAGE: {
 		struct user_msghdr header;
 
-		flags = CALL_ARGUMENT_2(&registers);
-		if (bpf_probe_read_user(
-			    &header, sizeof(header), (void *)CALL_ARGUMENT_1(&registers)))
+		flags = registers.arguments[2];
+		if (bpf_probe_read_user(&header, sizeof(header), (void *)registers.arguments[1]))
 			__builtin_memset(&header, 0, sizeof(header));
 		name = header.name;
 		call->vector = header.vector;
@@ -231,8 +224,8 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 		break;
 	}
 	case CALL_MESSAGES:
-		flags = CALL_ARGUMENT_3(&registers);
-		call->messages = CALL_ARGUMENT_1(&registers);
+		flags = registers.arguments[3];
+		call->messages = registers.arguments[1];
 		call->messages_length = result;
 		call->messages_index = 0;
 		break;
@@ -254,15 +247,14 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 	}
 	if (kind == CALL_SHUTDOWN) {
 		/* how: SHUT_WR 1, SHUT_RDWR 2. TCP tells by its state. */
-		if (connection && CALL_ARGUMENT_1(&registers) &&
-			connection->transport == TRANSPORT_UNIX)
+		if (connection && registers.arguments[1] && connection->transport == TRANSPORT_UNIX)
 			emit_end(connection, EVENT_END, DIRECTION_OUT, pid, connection->position);
 		return 0;
 	}
 	if (result == 0 && role == ROLE_UNKNOWN) {
 		bool asked = kind != CALL_BUFFER && kind != CALL_SENDTO
 				     ? true
-				     : CALL_ARGUMENT_2(&registers) != 0;
+				     : registers.arguments[2] != 0;
 
 		if (connection && direction == DIRECTION_IN && asked &&
 			connection->transport != TRANSPORT_UDP)
@@ -289,8 +281,8 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 		goto no_stage;
 	}
 	/* recv with MSG_TRUNC on a datagram returns more than it wrote. */
-	if (call->limit > CALL_ARGUMENT_2(&registers))
-		call->limit = CALL_ARGUMENT_2(&registers);
+	if (call->limit > registers.arguments[2])
+		call->limit = registers.arguments[2];
 	copy_buffer(call, capture);
 	if (call->named) {
 		emit(call, capture);

@@ -7,27 +7,47 @@
 #ifndef LIBTRACE_SYSCALLS_H
 #define LIBTRACE_SYSCALLS_H
 
+#include "kernel_types.bpf.h"
+
 #if defined(__TARGET_ARCH_x86)
 
-/* The part of struct pt_regs from r10 on: arch/x86/include/asm/ptrace.h, an ABI (PTRACE_GETREGS)
- * that does not move. */
-struct call_registers {
-	__u64 r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs;
-};
-#define CALL_REGISTERS_OFFSET 56
-#define CALL_ARGUMENT_0(r) ((r)->di)
-#define CALL_ARGUMENT_1(r) ((r)->si)
-#define CALL_ARGUMENT_2(r) ((r)->dx)
-#define CALL_ARGUMENT_3(r) ((r)->r10)
-#define CALL_ARGUMENT_4(r) ((r)->r8)
+/* What is read of struct pt_regs, by its index in words: an ABI (PTRACE_GETREGS) that does not
+ * move. */
+#define REGISTER_R10 7
+#define REGISTER_R8 9
+#define REGISTER_DX 12
+#define REGISTER_SI 13
+#define REGISTER_DI 14
+#define REGISTER_ORIG_AX 15
+#define REGISTER_CS 17
 
-/* orig_ax, ip, cs. */
-struct call_identity {
-	__u64 number, ip, cs;
+struct call_registers {
+	__u64 number;
+	__u64 arguments[5];
+	__u16 cs;
 };
-#define CALL_IDENTITY_OFFSET 120
+
 /* __USER32_CS: a program in compatibility mode, whose call numbers mean something else. */
-#define CALL_IS_COMPAT(identity) (((identity)->cs & 0xffff) == 0x23)
+#define CALL_IS_COMPAT(registers) ((registers)->cs == 0x23)
+
+static __always_inline void read_call(const void *address, struct call_registers *registers)
+{
+	struct pt_regs copy;
+	struct pt_regs *from = &copy;
+
+	if (can_cast())
+		from = cast_to(address, struct pt_regs);
+	else
+		bpf_probe_read_kernel(&copy, sizeof(copy), address);
+	registers->number = from->words[REGISTER_ORIG_AX];
+	registers->arguments[0] = from->words[REGISTER_DI];
+	registers->arguments[1] = from->words[REGISTER_SI];
+	registers->arguments[2] = from->words[REGISTER_DX];
+	registers->arguments[3] = from->words[REGISTER_R10];
+	registers->arguments[4] = from->words[REGISTER_R8];
+	/* A 16-bit member of a union in newer kernels. */
+	registers->cs = *(__u16 *)&from->words[REGISTER_CS];
+}
 
 #define NR_READ 0
 #define NR_WRITE 1
