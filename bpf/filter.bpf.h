@@ -28,6 +28,22 @@ static __always_inline bool under_target_cgroup(void)
 	return false;
 }
 
+/*
+ * By the low bits of a process id: 0 means that no process of such an id is in target_pids, which
+ * saves the many calls of all others the look-up. Set when an id is added, by user space too; never
+ * cleared.
+ */
+#define PID_HINTS 65536
+volatile __u8 pid_hints[PID_HINTS] = {};
+
+static __always_inline void add_target(__u32 pid)
+{
+	__u8 yes = 1;
+
+	bpf_map_update_elem(&target_pids, &pid, &yes, BPF_ANY);
+	pid_hints[pid % PID_HINTS] = 1;
+}
+
 /* Whether the current process, whose id is `pid`, is traced. */
 static __always_inline bool is_target(__u32 pid)
 {
@@ -35,7 +51,8 @@ static __always_inline bool is_target(__u32 pid)
 		return false;
 	if (trace_all)
 		return true;
-	if ((filter_pids || filter_comms) && bpf_map_lookup_elem(&target_pids, &pid))
+	if ((filter_pids || filter_comms) && pid_hints[pid % PID_HINTS] &&
+		bpf_map_lookup_elem(&target_pids, &pid))
 		return true;
 	return filter_cgroups && under_target_cgroup();
 }

@@ -167,13 +167,13 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 
 	if (result < 0)
 		return 0;
-	read_call((void *)ctx->args[0], &registers);
-	kind = classify(registers.number, &direction);
-	if (kind == CALL_OTHER)
-		return 0;
 	pid_tgid = bpf_get_current_pid_tgid();
 	pid = pid_tgid >> 32;
 	if (!is_target(pid))
+		return 0;
+	read_call((void *)ctx->args[0], &registers);
+	kind = classify(registers.number, &direction);
+	if (kind == CALL_OTHER)
 		return 0;
 	if (CALL_IS_COMPAT(&registers)) {
 		struct counters *c = own_counters();
@@ -547,14 +547,13 @@ int execute(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!is_target(pid)) {
 		char comm[COMM_BYTES] = {};
-		__u8 yes = 1;
 
 		if (!filter_comms || pid == own_pid)
 			return 0;
 		bpf_get_current_comm(comm, sizeof(comm));
 		if (!bpf_map_lookup_elem(&target_comms, comm))
 			return 0;
-		bpf_map_update_elem(&target_pids, &pid, &yes, BPF_ANY);
+		add_target(pid);
 	}
 	event = reserve_process_event(EVENT_EXEC, pid);
 	if (!event)
@@ -574,7 +573,6 @@ int fork_process(struct bpf_raw_tracepoint_args *ctx)
 	__u32 parent_pid = bpf_get_current_pid_tgid() >> 32;
 	__u32 pid = BPF_CORE_READ(child, tgid);
 	struct process_event *event;
-	__u8 yes = 1;
 
 	/* A new thread, not a process. */
 	if (pid == parent_pid)
@@ -582,7 +580,7 @@ int fork_process(struct bpf_raw_tracepoint_args *ctx)
 	if (!is_target(parent_pid))
 		return 0;
 	if (filter_pids || filter_comms)
-		bpf_map_update_elem(&target_pids, &pid, &yes, BPF_ANY);
+		add_target(pid);
 	event = reserve_process_event(EVENT_FORK, pid);
 	if (!event)
 		return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './plugin/index.js';
 export { errorCodes, LibtraceError } from './errors.js';
-export type { ErrorCode, ErrorPhase } from './errors.js';
+export type { ErrorCode, ErrorMeaning, ErrorPhase } from './errors.js';
 export { createTracer } from './tracer/create-tracer.js';
 export type {
   AnyPlugin,

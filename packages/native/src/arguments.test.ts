@@ -30,7 +30,7 @@ describe('arguments are checked before anything native is called', () => {
     expect(codeOf(() => BpfObject.open('a\0b'))).toBe(WRONG);
     expect(codeOf(() => BpfObject.open(new Uint8Array(1), { name: '' }))).toBe(WRONG);
     expect(codeOf(() => BpfObject.open('/no/such/file.bpf.o'))).toBe('ERR_BPF_NOT_FOUND');
-    expect(codeOf(() => BpfObject.open('/'))).toBe('ERR_BPF_FAILED');
+    expect(codeOf(() => BpfObject.open('/proc'))).toBe('ERR_BPF_FAILED');
   });
 
   it('of maps', () => {

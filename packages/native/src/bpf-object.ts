@@ -116,11 +116,23 @@ export class BpfObject implements Disposable {
     return this.#section(map).subarray(offset, offset + size); // before Linux 5.5 data is not shared memory
   }
 
-  /** Writes a global variable that is not constant, while programs run. Other variables are left alone. */
-  writeVariable(name: string, value: VariableValue): void {
+  /**
+   * Writes a global variable that is not constant, while programs run. Other variables are left alone.
+   * @param at - write only the bytes of `value` (a Uint8Array then), from this one of the variable on
+   */
+  writeVariable(name: string, value: VariableValue, at?: number): void {
     const operation = `write variable ${name}`;
-    const { map, offset, size, section } = this.#variable(operation, name);
-    const bytes = encodeVariable(operation, value, size);
+    const variable = this.#variable(operation, name);
+    const { map, section } = variable;
+    const part = at !== undefined && value instanceof Uint8Array ? value.length : undefined;
+    if (part !== undefined && (!Number.isInteger(at) || at! < 0 || at! + part > variable.size)) {
+      throw new BpfError('ERR_BPF_INVALID_ARGUMENT', {
+        operation,
+        detail: `bytes ${at} to ${at! + part} of a variable of ${variable.size}`,
+      });
+    }
+    const offset = variable.offset + (part === undefined ? 0 : at!);
+    const bytes = encodeVariable(operation, value, part ?? variable.size);
     const native = this.#handle.afterLoad(operation);
     if (section.startsWith('.rodata')) throw new BpfError('ERR_BPF_ALREADY_LOADED', { operation });
     if (native.isMapped(map)) {

@@ -68,6 +68,8 @@ const indispensable = new Set([
 ]);
 const CGROUPS_MAX = 8;
 const COMM_BYTES = 16;
+/** Of bpf/filter.bpf.h. */
+const PID_HINTS = 65_536;
 
 function objectPath(): string {
   for (const relative of ['../bpf/socket_tracer.bpf.o', '../../bpf/socket_tracer.bpf.o']) {
@@ -219,9 +221,8 @@ export class SocketTracer {
   /** Traces one more process and its descendants. @returns the ids of those that run already */
   addPid(pid: number): ReadonlySet<number> {
     this.#added.add(pid);
-    const map = this.#map('target_pids');
     const members = withDescendants([pid], listProcesses());
-    for (const member of members) map.update(u32(member), yes);
+    for (const member of members) this.#select(member);
     return members;
   }
 
@@ -347,7 +348,6 @@ export class SocketTracer {
     const { target } = this.#options;
     const selected = new Set<number>();
     if (target.all === true) return selected;
-    const map = this.#map('target_pids');
     const comms = new Set((target.comms ?? []).map((comm) => comm.slice(0, COMM_BYTES - 1)));
     // Twice: a child forked between the look at /proc and the entry of its parent is found the second time.
     for (let round = 0; round < 2; round++) {
@@ -359,11 +359,16 @@ export class SocketTracer {
       ];
       for (const pid of withDescendants(roots, rows)) {
         if (pid === process.pid) continue;
-        map.update(u32(pid), yes);
+        this.#select(pid);
         selected.add(pid);
       }
     }
     return selected;
+  }
+
+  #select(pid: number): void {
+    this.#map('target_pids').update(u32(pid), yes);
+    this.#object.writeVariable('pid_hints', yes, pid % PID_HINTS);
   }
 
   /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */

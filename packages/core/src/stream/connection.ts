@@ -71,12 +71,12 @@ export class Connection implements ReaderOwner {
     this.#midstream = info.midstream;
   }
 
+  /** The role became known. When it contradicts the assumed one, reading starts anew. */
   role(role: Role): void {
     if (role === 'unknown' || role === this.info.role) return;
-    const read = this.#requests;
-    const assumed = this.info.role;
+    const reading = this.#matcher !== undefined;
     this.#know(role);
-    if (read !== undefined && assumed !== 'unknown') this.reopen();
+    if (reading) this.#restart();
   }
 
   take(segment: Segment, hint: string | undefined): void {
@@ -165,16 +165,10 @@ export class Connection implements ReaderOwner {
   }
 
   reopen(): void {
-    this.#matcher?.close(0);
     this.#disproved = this.plugin?.name;
-    this.drop();
-    if (++this.#reopens > maxReopens) {
-      this.ignore();
-      return;
-    }
-    this.opaque = false;
-    this.#midstream = true;
-    this.verdict = { kind: 'reopen' };
+    this.#restart();
+    if (++this.#reopens > maxReopens) this.ignore();
+    else this.verdict = { kind: 'reopen' };
   }
 
   /** Nothing more is taken, and the source is told so. */
@@ -195,6 +189,15 @@ export class Connection implements ReaderOwner {
     this.#requests = this.#responses = this.#in = this.#out = undefined;
     this.#matcher = undefined;
     this.#pendingEnd = undefined;
+  }
+
+  /** What was read is reported; the protocol is no longer known. */
+  #restart(): void {
+    this.#matcher?.close(0);
+    const failed = this.opaque;
+    this.drop();
+    this.opaque = failed;
+    this.#midstream = true;
   }
 
   // ---- undecided ----

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { TimedMessage, type Lane } from '../match/index.js';
+import type { Lane, TimedMessage } from '../match/index.js';
 import type {
   ByteView,
   FrameParser,
@@ -10,6 +10,8 @@ import type {
 } from '../plugin/index.js';
 import type { Budget, Counters } from './counters.js';
 import { Leftover } from './leftover.js';
+import { MessageInProgress } from './message-in-progress.js';
+import { describeResult, isCount } from './parse-result.js';
 import { SegmentMark, SegmentMarks } from './segment-mark.js';
 
 /** Bytes kept when no start of a message was found: one that is split over two segments is found with the second. */
@@ -71,17 +73,7 @@ export class MessageReader implements Lane {
   #stepTo = 0;
   /** The parser wants no call before this position has arrived. */
   #wanted = 0;
-  /** A message is in progress: `part`s of it were seen, or its frame is held. */
-  #open = false;
-  #messageStart = 0;
-  #messageStartNs = 0;
-  #messageHoleBytes = 0;
-  #messageOpposite = -1;
-  #messageTid = 0;
-  #messageProcess = this.#current.process;
-  /** A frame whose last bytes have not moved yet. */
-  #held: unknown = undefined;
-  #isHeld = false;
+  readonly #message = new MessageInProgress();
   /** A switch that takes effect when its last bytes have moved. */
   #switchTo: string | undefined;
   #refusals = 0;
@@ -97,16 +89,20 @@ export class MessageReader implements Lane {
   }
 
   get busy(): boolean {
-    return this.#open || (this.#leftover.length > 0 && !this.seeking);
+    return this.#message.open || (this.#leftover.length > 0 && !this.seeking);
   }
 
-  /** Nothing is in progress, left over or owed: a message would begin with the next byte. */
+  /** Nothing is in progress or owed: a message may begin with the next byte. */
   get atBoundary(): boolean {
-    return !this.#open && this.#leftover.length === 0 && this.#stepTo <= this.#position;
+    return (
+      !this.#message.open &&
+      this.#stepTo <= this.#position &&
+      (this.seeking || this.#leftover.length === 0)
+    );
   }
 
   get messageStart(): number {
-    return this.#open ? this.#messageStart : this.#position;
+    return this.#message.open ? this.#message.start : this.#position;
   }
 
   /** Begins at a position, without a hole before it. `seek`: it need not be the start of a message. */
@@ -165,27 +161,27 @@ export class MessageReader implements Lane {
     const parser = this.parser;
     if (parser === undefined || this.seeking) return 0;
     const left = this.received - this.messageStart;
-    if (!this.#open) return left;
+    if (!this.#message.open) return left;
     const owed = this.#stepTo > this.#position || this.#leftover.length > 0 || !completes;
     this.#position = this.received;
     this.#stepTo = 0;
     this.#leftover.release();
-    if (this.#isHeld) {
-      this.#finish(this.#held, true);
+    if (this.#message.held) {
+      this.#finish(true);
       return 0;
     }
     try {
       const truncated = owed || parser.endCompletes?.(this.side) === false;
       const frame = parser.end?.(this.side);
       if (frame !== undefined) {
-        this.#finish(frame, truncated);
+        this.#finish(truncated, frame);
         return 0;
       }
     } catch (error) {
       this.#owner.failed(error);
       return 0;
     }
-    this.#open = false;
+    this.#message.forget();
     return left;
   }
 
@@ -199,9 +195,7 @@ export class MessageReader implements Lane {
 
   /** Forgets the message in progress, for another parser. What is left over stays. */
   forgetMessage(): void {
-    this.#open = false;
-    this.#held = undefined;
-    this.#isHeld = false;
+    this.#message.forget();
     this.#switchTo = undefined;
     this.#refusals = 0;
     this.#seeks = 0;
@@ -216,10 +210,8 @@ export class MessageReader implements Lane {
   }
 
   takeHeld(): TimedMessage | undefined {
-    if (!this.#isHeld) return undefined;
-    const message = this.#makeMessage(this.#held, true);
-    this.forgetMessage();
-    return message;
+    if (!this.#message.held) return undefined;
+    return this.#message.finish(this.#position, this.#markAt(this.#position - 1), true);
   }
 
   #behindLeftover(): number {
@@ -280,17 +272,17 @@ export class MessageReader implements Lane {
         owed -= fromData;
         const fromHole = owed < holeLeft ? owed : holeLeft;
         holeLeft -= fromHole;
-        this.#messageHoleBytes += fromHole;
+        this.#message.holeBytes += fromHole;
         this.#position += fromData + fromHole;
         if (owed > fromHole) return 0;
-        if (this.#isHeld) this.#finish(this.#held, false);
+        if (this.#message.held) this.#finish(false);
         if (this.#switchTo !== undefined) this.#switchNow();
       }
       const parser = this.parser;
       if (parser === undefined) return 0;
       if (left === 0) {
         if (holeLeft === 0) return 0;
-        if (!this.#open) {
+        if (!this.#message.open) {
           this.#position += holeLeft;
           if (!this.seeking) this.#loseMessage(false);
           return 0;
@@ -311,10 +303,9 @@ export class MessageReader implements Lane {
         left -= offset;
         continue;
       }
-      let result: ParseResult<unknown> | undefined;
+      let result;
       try {
-        // Plugins may come from plain JavaScript: a missing result is judged below.
-        result = parser.parse(this.side, view) as ParseResult<unknown> | undefined;
+        result = this.#parse(parser);
       } catch (error) {
         this.#owner.failed(error);
         return 0;
@@ -329,10 +320,9 @@ export class MessageReader implements Lane {
             at += consumed;
             left -= consumed;
             this.#position += consumed;
-            this.#finish(result.frame, false);
+            this.#finish(false, result.frame);
           } else {
-            this.#held = result.frame;
-            this.#isHeld = true;
+            this.#message.hold(result.frame);
             this.#stepTo = this.#position + consumed;
           }
           continue;
@@ -358,13 +348,12 @@ export class MessageReader implements Lane {
           if (!isCount(result.consumed, 0)) break;
           if (result.frame !== undefined) {
             this.#begin();
-            this.#held = result.frame;
-            this.#isHeld = true;
+            this.#message.hold(result.frame);
           }
           this.#switchTo = result.to;
           this.#stepTo = this.#position + result.consumed;
           if (result.consumed === 0) {
-            if (this.#isHeld) this.#finish(this.#held, false);
+            if (this.#message.held) this.#finish(false);
             this.#switchNow();
           }
           continue;
@@ -383,7 +372,8 @@ export class MessageReader implements Lane {
           refused = true;
           break;
       }
-      if (!refused) this.#owner.misbehaved(new TypeError(`parse returned ${describe(result)}`));
+      if (!refused)
+        this.#owner.misbehaved(new TypeError(`parse returned ${describeResult(result)}`));
       const offset = this.#refused(parser);
       if (this.parser === undefined) return 0;
       if (offset > 0) {
@@ -400,9 +390,14 @@ export class MessageReader implements Lane {
     }
   }
 
+  /** Plugins may come from plain JavaScript, and return nothing. */
+  #parse(parser: FrameParser<unknown>): ParseResult<unknown> | undefined {
+    return parser.parse(this.side, this.#context.view);
+  }
+
   /** The parser refuses the head of the view, which still stands. Returns the offset at which to go on, or -1. */
   #refused(parser: FrameParser<unknown>): number {
-    this.#loseMessage(this.#open);
+    this.#loseMessage(this.#message.open);
     if (++this.#refusals >= maxRefusals) {
       this.#owner.reopen();
       return -1;
@@ -433,9 +428,7 @@ export class MessageReader implements Lane {
   #loseMessage(began: boolean): void {
     const { counters } = this.#context;
     counters.resyncs++;
-    this.#open = false;
-    this.#held = undefined;
-    this.#isHeld = false;
+    this.#message.forget();
     this.seeking = true;
     this.#wanted = 0;
     this.#owner.lost(this, began);
@@ -443,40 +436,14 @@ export class MessageReader implements Lane {
 
   /** A message begins at the head, unless one is in progress. */
   #begin(): void {
-    if (this.#open) return;
-    const mark = this.#markAt(this.#position);
-    this.#open = true;
-    this.#messageStart = this.#position;
-    this.#messageStartNs = mark.startNs;
-    this.#messageHoleBytes = 0;
-    this.#messageOpposite = mark.opposite;
-    this.#messageTid = mark.tid;
-    this.#messageProcess = mark.process;
+    if (!this.#message.open) this.#message.begin(this.#position, this.#markAt(this.#position));
   }
 
   /** The message in progress ends at the head. */
-  #finish(frame: unknown, truncated: boolean): void {
-    const message = this.#makeMessage(frame, truncated);
-    this.#open = false;
-    this.#held = undefined;
-    this.#isHeld = false;
+  #finish(truncated: boolean, frame?: unknown): void {
+    const mark = this.#markAt(this.#position - 1);
     this.#refusals = 0;
-    this.#owner.message(this, message);
-  }
-
-  #makeMessage(frame: unknown, truncated: boolean): TimedMessage {
-    return new TimedMessage(
-      frame,
-      this.#messageStartNs,
-      this.#markAt(this.#position - 1).endNs,
-      this.#messageStart,
-      this.#position,
-      this.#messageHoleBytes,
-      truncated,
-      this.#messageOpposite,
-      this.#messageProcess,
-      this.#messageTid,
-    );
+    this.#owner.message(this, this.#message.finish(this.#position, mark, truncated, frame));
   }
 
   #switchNow(): void {
@@ -489,14 +456,4 @@ export class MessageReader implements Lane {
     if (position >= this.#current.position) return this.#current;
     return this.#marks.at(position) ?? this.#current;
   }
-}
-
-function isCount(value: unknown, least: number): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= least;
-}
-
-function describe(result: unknown): string {
-  if (typeof result !== 'object' || result === null) return String(result);
-  const { status, consumed } = result as { status?: unknown; consumed?: unknown };
-  return `status ${String(status)} with consumed ${String(consumed)}`;
 }

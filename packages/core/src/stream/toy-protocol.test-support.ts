@@ -44,6 +44,8 @@ export interface ToyOptions {
   readonly matching?: ProtocolPlugin<string, ToyFrame, object>['matching'];
   readonly inference?: ProtocolPlugin['inference'];
   readonly timeoutMs?: number;
+  readonly endCompletes?: boolean;
+  readonly onRecord?: () => void;
   readonly onParse?: (side: Side, view: ByteView) => ParseResult<ToyFrame> | undefined;
 }
 
@@ -88,7 +90,7 @@ export function toyParser(options: ToyOptions = {}): FrameParser<ToyFrame> {
       heads[key] = undefined;
       return head;
     },
-    endCompletes: () => false,
+    endCompletes: () => options.endCompletes === true,
   };
 }
 
@@ -107,11 +109,14 @@ export function toyProtocol(options: ToyOptions = {}): ProtocolPlugin<string, To
     matching: options.matching ?? { mode: 'in-order' },
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     createParser: () => toyParser(options),
-    toRecord: ({ request, response }) => ({
-      operation: request === undefined ? '?' : String(request.frame.id),
-      status: 'ok',
-      attributes: { request: request?.frame.id, response: response?.frame.id },
-    }),
+    toRecord: ({ request, response }) => {
+      options.onRecord?.();
+      return {
+        operation: request === undefined ? '?' : String(request.frame.id),
+        status: 'ok',
+        attributes: { request: request?.frame.id, response: response?.frame.id },
+      };
+    },
   });
 }
 

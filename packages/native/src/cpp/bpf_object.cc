@@ -66,6 +66,12 @@ BpfObject::BpfObject(const Napi::CallbackInfo &info)
 	state_->object = bpf_object__open_mem(image.data(), bytes.ByteLength(), &options);
 	if (state_->object == nullptr)
 		throw_bpf_error(info.Env(), "open", errno);
+	/* Of a mangled file libbpf can return an error pointer outside the range it takes for one.
+	 */
+	if (reinterpret_cast<intptr_t>(state_->object) < 0) {
+		state_->object = nullptr;
+		throw_bpf_error(info.Env(), "open", EINVAL);
+	}
 
 	struct bpf_program *program;
 	bpf_object__for_each_program(program, state_->object) state_->programs.push_back(program);

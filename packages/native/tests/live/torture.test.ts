@@ -63,6 +63,9 @@ for (const name of ['flood', 'failing', 'usdt']) {
     attempt(copy);
   }
 }
+const huge = readFileSync(bpf('usdt')); // BTF: INT '_Bool' of size 1 with encoding BOOL gets a size of 0xe0000001
+huge[huge.indexOf(Buffer.from('000000010100000008000004', 'hex')) + 7] = 0xe0;
+attempt(huge);
 for (let i = 0; i < 100; i++) attempt(Buffer.from(Array.from({ length: random(2000) }, () => random(256))));
 if (opened < 50 || refused < 200) throw new Error(opened + ' ' + refused);
 console.log('fine');

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import {
+  pairs,
+  testPipeline,
+  toyMessage,
+  toyProtocol,
+  TestConnection,
+  connectionInfo,
+} from './toy-protocol.test-support.js';
+
+const likely = {
+  rules: [
+    {
+      says: 'request',
+      strength: 'likely',
+      when: { kind: 'bytes', at: 0, anyOf: ['~Q'] },
+    },
+  ],
+} as const;
+
+describe('inference', () => {
+  it('learns the role from who says what', () => {
+    for (const [direction, role] of [
+      ['in', 'server'],
+      ['out', 'client'],
+    ] as const) {
+      const { connection, records } = testPipeline({ info: { role: 'unknown' } });
+      const opposite = direction === 'in' ? 'out' : 'in';
+      connection.move(direction, toyMessage('Q', 1, 5));
+      connection.move(opposite, toyMessage('S', 1, 5));
+      expect(pairs(records)).toEqual(['1/1']);
+      expect(records[0]?.role).toBe(role);
+    }
+  });
+
+  it('trusts the hint of the kernel, and learns the role from the rules', () => {
+    const { connection, records, verdicts } = testPipeline({ info: { role: 'unknown' } });
+    connection.move('out', toyMessage('Q', 1, 5), { hint: 'toy' });
+    connection.move('in', toyMessage('S', 1, 5), { hint: 'toy' });
+    expect(pairs(records)).toEqual(['1/1']);
+    expect(verdicts).toEqual([{ kind: 'protocol', name: 'toy' }]);
+  });
+
+  it('keeps what the other direction said before', () => {
+    const requestOnly = {
+      rules: [{ says: 'request', when: { kind: 'bytes', at: 0, anyOf: ['~Q'] } }],
+    } as const;
+    const { connection, records } = testPipeline({ toy: { inference: requestOnly } });
+    connection.move('out', toyMessage('S', 99, 5));
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.move('out', toyMessage('S', 1, 5));
+    expect(pairs(records)).toEqual(['-/99 ok !request', '1/1']);
+  });
+
+  it('needs a likely rule to match twice, and reports what came before the second match', () => {
+    const { connection, records, verdicts } = testPipeline({ toy: { inference: likely } });
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.move('out', toyMessage('S', 1, 5));
+    expect(verdicts).toEqual([]);
+    connection.move('in', toyMessage('Q', 2, 5));
+    connection.move('out', toyMessage('S', 2, 5));
+    expect(verdicts).toEqual([{ kind: 'protocol', name: 'toy' }]);
+    expect(pairs(records)).toEqual(['1/1', '2/2']);
+  });
+
+  it('starts a likely count anew when bytes do not match', () => {
+    const { connection, verdicts } = testPipeline({ toy: { inference: likely } });
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.move('out', Buffer.from('something'));
+    connection.move('in', Buffer.from('something else'));
+    connection.move('out', Buffer.from('something'));
+    connection.move('in', toyMessage('Q', 2, 5));
+    expect(verdicts).toEqual([]);
+  });
+
+  it('asks the plugin first that names a port of the connection', () => {
+    const rules = [{ says: 'request', when: { kind: 'bytes', at: 0, anyOf: ['~Q'] } }] as const;
+    const { connection, verdicts } = testPipeline({
+      plugins: [
+        toyProtocol({ name: 'one', inference: { rules } }),
+        toyProtocol({ name: 'two', inference: { rules, ports: [7000] } }),
+      ],
+    });
+    connection.move('in', toyMessage('Q', 1, 5));
+    expect(verdicts).toEqual([{ kind: 'protocol', name: 'two' }]);
+  });
+
+  it('leaves transports alone that no plugin names', () => {
+    const { connection, records } = testPipeline({ info: { transport: 'udp' } });
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.close();
+    expect(records).toEqual([]);
+  });
+
+  it('ignores TLS and HTTP/2 at once', () => {
+    for (const bytes of [
+      Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252]),
+      Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+    ]) {
+      const { connection, verdicts } = testPipeline();
+      connection.move('in', bytes);
+      expect(verdicts).toEqual([{ kind: 'ignore' }]);
+    }
+  });
+
+  it('gives up a connection after 16 segments that nothing matches, and keeps nothing', () => {
+    const { connection, verdicts, pipeline } = testPipeline();
+    for (let i = 0; i < 15; i++) connection.move('in', Buffer.from('neither this nor that'));
+    expect(verdicts).toEqual([]);
+    expect(pipeline.stats().bufferedBytes).toBeGreaterThan(0);
+    connection.move('in', Buffer.from('neither this nor that'));
+    expect(verdicts).toEqual([{ kind: 'ignore' }]);
+    expect(pipeline.stats().bufferedBytes).toBe(0);
+  });
+
+  it('keeps trying on a connection that was joined in the middle of a body', () => {
+    const { connection, records, verdicts } = testPipeline({ info: { midstream: true } });
+    for (let i = 0; i < 100; i++) connection.move('in', Buffer.alloc(2000, 'x'));
+    expect(verdicts).toEqual([]);
+    connection.move('out', toyMessage('S', 0, 5));
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.move('out', toyMessage('S', 1, 5));
+    expect(pairs(records)).toEqual(['-/0 ok !request', '1/1']);
+  });
+
+  it('starts at any position on a connection that was joined midstream', () => {
+    const { connection, records, pipeline } = testPipeline({ info: { midstream: true } });
+    connection.position.in = 1000;
+    connection.position.out = 5000;
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.move('out', toyMessage('S', 1, 5));
+    expect(pairs(records)).toEqual(['1/1']);
+    expect(pipeline.stats().holes).toEqual({});
+  });
+
+  it('knows bytes before the first segment of a new connection as a hole', () => {
+    const { connection, records, pipeline } = testPipeline();
+    connection.position.in = 1000;
+    connection.move('in', toyMessage('Q', 2, 5), { hint: 'toy' });
+    connection.move('out', toyMessage('S', 1, 5));
+    expect(pairs(records)).toEqual(['-/1 ok !request', '2/- unknown !response']);
+    expect(pipeline.stats().holes).toEqual({ unseen: { count: 1, bytes: 1000 } });
+  });
+
+  it('reopens a connection whose parser keeps failing, and reads it again when it can', () => {
+    const { connection, records, verdicts } = testPipeline();
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.move('out', toyMessage('S', 1, 5));
+    connection.move('in', Buffer.from('~xxx'.repeat(20)));
+    expect(verdicts.slice(1)).toEqual([{ kind: 'reopen' }]);
+    connection.move('in', Buffer.from('~xxx'), { hint: 'toy' });
+    expect(verdicts).toHaveLength(2);
+    connection.move('in', toyMessage('Q', 2, 5));
+    connection.move('out', toyMessage('S', 2, 5));
+    expect(verdicts.slice(2)).toEqual([{ kind: 'protocol', name: 'toy' }]);
+    expect(pairs(records)).toEqual(['1/1', '2/2']);
+  });
+
+  it('gives up a connection that was reopened too often', () => {
+    const { connection, verdicts } = testPipeline();
+    for (let i = 0; i < 8; i++) {
+      connection.move('in', toyMessage('Q', 1, 5));
+      connection.move('in', Buffer.from('~xxx'.repeat(20)));
+    }
+    expect(verdicts.filter(({ kind }) => kind === 'reopen')).toHaveLength(4);
+    expect(verdicts[verdicts.length - 1]).toEqual({ kind: 'ignore' });
+  });
+
+  it('reads anew when the role turns out to be the other one', () => {
+    const either = {
+      rules: [{ says: 'either', when: { kind: 'bytes', at: 0, anyOf: ['~'] } }],
+    } as const;
+    const { pipeline, connection, records } = testPipeline({
+      info: { role: 'unknown' },
+      toy: { inference: either },
+    });
+    connection.move('in', toyMessage('S', 0, 5));
+    pipeline.role(1, 'client');
+    connection.move('out', toyMessage('Q', 1, 5));
+    connection.move('in', toyMessage('S', 1, 5));
+    expect(pairs(records)).toEqual(['1/1']);
+    expect(records[0]?.role).toBe('client');
+  });
+});
+
+describe('switching', () => {
+  const upgrading = (to: string) =>
+    toyProtocol({
+      name: 'one',
+      inference: { rules: [{ says: 'request', when: { kind: 'bytes', at: 0, anyOf: ['~Q'] } }] },
+      onParse: (side, view) =>
+        side === 'response' && view.available >= 18
+          ? {
+              status: 'switch',
+              to,
+              consumed: 18,
+              frame: { type: 'S', id: Number(view.latin1(2, 10)), length: 0 },
+            }
+          : undefined,
+    });
+  const other = toyProtocol({
+    name: 'two',
+    inference: { rules: [{ says: 'request', when: { kind: 'bytes', at: 0, anyOf: ['never'] } }] },
+  });
+
+  it('hands both directions to another active plugin where they stand', () => {
+    const { connection, records, verdicts } = testPipeline({ plugins: [upgrading('two'), other] });
+    connection.move('in', toyMessage('Q', 1, 5));
+    const response = Buffer.concat([toyMessage('S', 1, 0), toyMessage('S', 99, 5)]);
+    connection.move('out', response);
+    connection.move('in', toyMessage('Q', 2, 5));
+    connection.move('out', toyMessage('S', 2, 5));
+    expect(records.map(({ protocol, operation }) => `${protocol} ${operation}`)).toEqual([
+      'one 1',
+      'two ?',
+      'two 2',
+    ]);
+    expect(verdicts[verdicts.length - 1]).toEqual({ kind: 'protocol', name: 'two' });
+  });
+
+  it('ignores the rest when no plugin has the name', () => {
+    const { connection, records, verdicts, pipeline } = testPipeline({
+      plugins: [upgrading('opaque')],
+    });
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.move('out', Buffer.concat([toyMessage('S', 1, 0), Buffer.from('\x81\x05hello')]));
+    connection.move('in', toyMessage('Q', 2, 5));
+    connection.close();
+    expect(records.map(({ operation }) => operation)).toEqual(['1']);
+    expect(verdicts[verdicts.length - 1]).toEqual({ kind: 'ignore' });
+    expect(pipeline.stats().bufferedBytes).toBe(0);
+  });
+});
+
+describe('connections', () => {
+  it('do not mix', () => {
+    const { pipeline, connection, records } = testPipeline();
+    const second = new TestConnection(pipeline, connectionInfo({ id: 2 }));
+    connection.move('in', toyMessage('Q', 1, 5));
+    second.move('in', toyMessage('Q', 2, 5));
+    second.move('out', toyMessage('S', 2, 5));
+    connection.move('out', toyMessage('S', 1, 5));
+    expect(records.map((record) => [record.connection.id, record.operation])).toEqual([
+      [2, '2'],
+      [1, '1'],
+    ]);
+  });
+
+  it('that were never announced are counted and left alone', () => {
+    const { pipeline, connection, records } = testPipeline();
+    const segment = connection.make('in', toyMessage('Q', 1, 5));
+    pipeline.segment(77, segment, undefined);
+    expect(records).toEqual([]);
+    expect(pipeline.stats()).toMatchObject({ segments: 1, bytes: 23, openConnections: 1 });
+  });
+});

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Whether a number that a plugin returned is a count of bytes, not below `least`. */
+export function isCount(value: unknown, least: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least;
+}
+
+/** For the error that tells a plugin's author what was returned. */
+export function describeResult(result: unknown): string {
+  if (typeof result !== 'object' || result === null) return String(result);
+  const { status, consumed } = result as { status?: unknown; consumed?: unknown };
+  return `status ${String(status)} with consumed ${String(consumed)}`;
+}
