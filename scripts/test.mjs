@@ -87,6 +87,7 @@ function live() {
     add('live', { passed: 0, failed: ci ? 1 : 0, skipped: 1 });
     return;
   }
+  runVitest('native', ['--config', 'packages/native/tests/live/vitest.config.ts']);
   runVitest(
     'live',
     ['--config', 'tests/live/vitest.config.ts'],

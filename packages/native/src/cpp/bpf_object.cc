@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bpf_object.h"
 
+#include <signal.h>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -232,7 +233,13 @@ Napi::Value BpfObject::Load(const Napi::CallbackInfo &info)
 		throw_bpf_error(env, "load", EBADF, "");
 	LibbpfLog log(info[0].As<Napi::Boolean>());
 	auto begin = std::chrono::steady_clock::now();
+	/* A pending signal makes the verifier give up (EAGAIN); a profiler sends one every
+	 * millisecond. */
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int result = bpf_object__load(state_->object);
+	pthread_sigmask(SIG_SETMASK, &before, nullptr);
 	std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - begin;
 	Napi::Object report = Napi::Object::New(env);
 	report["error"] = result < 0 ? -result : 0;

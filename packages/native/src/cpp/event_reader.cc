@@ -89,11 +89,21 @@ EventReader::~EventReader()
 {
 	abort_.store(true);
 	Join();
+	CloseSources();
+}
+
+/* Gives the buffers' descriptors and mappings back: the map can be freed although the reader still
+ * is referenced. */
+void EventReader::CloseSources()
+{
+	for (const auto &source : sources_)
+		lost_before_ += source->Lost();
 	sources_.clear();
 	if (epoll_ >= 0)
 		close(epoll_);
 	if (wake_ >= 0)
 		close(wake_);
+	epoll_ = wake_ = -1;
 }
 
 int EventReader::AddSources(int map_fd, size_t perf_bytes)
@@ -194,7 +204,7 @@ Napi::Value EventReader::RequestFlush(const Napi::CallbackInfo &info)
 Napi::Value EventReader::Stats(const Napi::CallbackInfo &info)
 {
 	Napi::Env env = info.Env();
-	uint64_t lost = 0;
+	uint64_t lost = lost_before_;
 	for (const auto &source : sources_)
 		lost += source->Lost();
 	uint64_t cpu = thread_.joinable() && running_.load() ? ThreadCpuNs(thread_clock_) : 0;
@@ -240,8 +250,10 @@ void EventReader::OnMessage(napi_env raw_env, napi_value callback, void *context
 		napi_create_uint32(env, message->id, &arguments[1]);
 	}
 	Kind kind = message->kind;
-	if (kind == Kind::kStopped || kind == Kind::kFailed)
+	if (kind == Kind::kStopped || kind == Kind::kFailed) {
 		self->Join();
+		self->CloseSources();
+	}
 	napi_value receiver, error;
 	napi_get_undefined(env, &receiver);
 	napi_status status = napi_call_function(env, receiver, callback, count, arguments, nullptr);

@@ -60,6 +60,7 @@ class EventReader : public Napi::ObjectWrap<EventReader>
 	int AddSources(int map_fd, size_t perf_bytes);
 	void ReturnSlab(Slab *slab);
 	void Join();
+	void CloseSources();
 	void Wake();
 
 	/* Reader thread: event_reader_loop.cc */
@@ -84,6 +85,7 @@ class EventReader : public Napi::ObjectWrap<EventReader>
 	int wake_ = -1;
 	int active_ms_ = 10;
 	int idle_ms_ = 50;
+	uint64_t lost_before_ = 0; /* JavaScript thread only: of sources that were closed */
 
 	std::thread thread_;
 	napi_env env_ = nullptr;
