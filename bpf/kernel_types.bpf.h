@@ -33,6 +33,9 @@
 #define TCP_LAST_ACK 9
 #define TCP_CLOSING 11
 
+/* include/linux/sched.h */
+#define PF_EXITING 0x4
+
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 
@@ -80,6 +83,7 @@ struct signal_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;

@@ -28,7 +28,8 @@ struct connection {
 	__u8 fin_in;
 	__u8 fin_out;
 	__u8 excluded;	/* the port filter leaves it out */
-	__u8 lingering; /* TCP is done with it, the program has bytes left to read */
+	__u8 lingering; /* TCP is done with it, a program still holds it */
+	__u8 closing;	/* the program is closing its last descriptor */
 };
 
 /* Remembered from a TCP handshake until the socket is closed. */

@@ -92,7 +92,8 @@ static __always_inline bool is_sending(__u64 number)
 
 /*
  * The close of the last file descriptor is the end of a unix socket, which has no state changes to
- * watch, and of a TCP socket that was closed below while the program still had bytes to read.
+ * watch, and of a TCP socket that TCP was done with before. Any other TCP socket changes its state
+ * now.
  */
 static __always_inline void note_close(__u32 fd, __u32 pid)
 {
@@ -101,10 +102,12 @@ static __always_inline void note_close(__u32 fd, __u32 pid)
 
 	if (!socket_of(fd, &reference, &connection) || !connection)
 		return;
-	if (connection->transport == TRANSPORT_TCP && !connection->lingering)
-		return;
 	if (!is_last_reference(fd))
 		return;
+	if (connection->transport == TRANSPORT_TCP && !connection->lingering) {
+		connection->closing = 1;
+		return;
+	}
 	emit_end(connection, EVENT_CLOSE, 0, pid, connection->position);
 	bpf_map_delete_elem(&connections, &reference.sk);
 }
@@ -465,15 +468,16 @@ static __always_inline void note_handshake(__u64 sk, int old_state)
 }
 
 /*
- * True when a program still holds the socket and has not read all that arrived. After a half-close,
- * or a reset, TCP is done with the socket before the program is.
+ * True when a program still holds the socket that TCP is done with: after a half-close it may have
+ * bytes to read, and a reset may arrive within the very call whose bytes have not been shown yet.
+ * Its close will be the end.
  */
-static __always_inline bool has_unread(__u64 sk)
+static __always_inline bool is_held(struct connection *connection, __u64 sk)
 {
-	struct tcp_sock *tcp = (void *)sk;
+	struct task_struct *task = (void *)bpf_get_current_task();
 
-	return BPF_CORE_READ((struct sock *)sk, sk_socket) &&
-	       BPF_CORE_READ(tcp, copied_seq) != BPF_CORE_READ(tcp, rcv_nxt);
+	return !connection->closing && KERNEL_READ((struct sock *)sk, sk_socket) &&
+	       !(KERNEL_READ(task, flags) & PF_EXITING);
 }
 
 SEC("raw_tp/inet_sock_set_state")
@@ -506,14 +510,16 @@ int change_state(struct bpf_raw_tracepoint_args *ctx)
 		connection->fin_out = 1;
 	if (has_received_fin(new_state) || (new_state == TCP_CLOSE && old_state == TCP_FIN_WAIT2))
 		connection->fin_in = 1;
-	if (new_state == TCP_CLOSE && !has_unread(sk)) {
-		emit_end(connection, EVENT_CLOSE, 0, 0, position);
-		bpf_map_delete_elem(&connections, &sk);
+	if (new_state == TCP_FIN_WAIT1 || new_state == TCP_LAST_ACK)
+		emit_end(connection, EVENT_END, DIRECTION_OUT, 0, position);
+	if (new_state != TCP_CLOSE)
+		return 0;
+	if (is_held(connection, sk)) {
+		connection->lingering = 1;
 		return 0;
 	}
-	connection->lingering = new_state == TCP_CLOSE;
-	if (new_state == TCP_CLOSE || new_state == TCP_FIN_WAIT1 || new_state == TCP_LAST_ACK)
-		emit_end(connection, EVENT_END, DIRECTION_OUT, 0, position);
+	emit_end(connection, EVENT_CLOSE, 0, 0, position);
+	bpf_map_delete_elem(&connections, &sk);
 	return 0;
 }
 
