@@ -123,6 +123,13 @@ static __always_inline bool announce(struct connection *connection, __u64 key,
 	return true;
 }
 
+static __always_inline struct connection *entry_of(__u64 key, struct socket_reference *reference)
+{
+	if (reference->has_peer)
+		return bpf_map_lookup_elem(&datagram_peers, &key);
+	return bpf_map_lookup_elem(&connections, &key);
+}
+
 /*
  * From here on the positions of a TCP connection follow the kernel's sequence numbers. Those of its
  * handshake make its very first byte position 0; without one, the connection is older than the
@@ -135,6 +142,16 @@ static __always_inline void begin_sequences(struct connection *fresh, __u64 sk)
 	__u8 state;
 
 	fresh->sequenced = 1;
+	state = KERNEL_READ((struct sock *)sk, __sk_common.skc_state);
+	if (state == TCP_CLOSE) {
+		__u8 shut = KERNEL_READ((struct sock *)sk, sk_shutdown);
+
+		fresh->fin_in = (shut & RCV_SHUTDOWN) != 0;
+		fresh->fin_out = (shut & SEND_SHUTDOWN) != 0;
+	} else {
+		fresh->fin_in = has_received_fin(state);
+		fresh->fin_out = has_sent_fin(state);
+	}
 	if (handshake) {
 		fresh->role = handshake->role;
 		fresh->midstream = 0;
@@ -142,9 +159,6 @@ static __always_inline void begin_sequences(struct connection *fresh, __u64 sk)
 		fresh->sequence[DIRECTION_OUT] = handshake->out_sequence;
 		return;
 	}
-	state = BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
-	fresh->fin_in = has_received_fin(state);
-	fresh->fin_out = has_sent_fin(state);
 	read_sequences(sk, fresh->fin_in, fresh->fin_out, &now);
 	fresh->sequence[DIRECTION_IN] = now.in;
 	fresh->sequence[DIRECTION_OUT] = now.out;
@@ -173,9 +187,13 @@ static __always_inline struct connection *add_connection(
 		fresh.excluded =
 			reference->transport == TRANSPORT_UNIX || !is_target_port(local, remote);
 	}
-	if (bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY))
+	if (reference->has_peer) {
+		if (bpf_map_update_elem(&datagram_peers, &key, &fresh, BPF_ANY))
+			return NULL;
+	} else if (bpf_map_update_elem(&connections, &key, &fresh, BPF_ANY)) {
 		return NULL;
-	return bpf_map_lookup_elem(&connections, &key);
+	}
+	return entry_of(key, reference);
 }
 
 /* The entry of the call's socket: `known`, or the one of the datagram's peer, or a new one; NULL:
@@ -185,7 +203,7 @@ static __always_inline struct connection *connection_of(
 {
 	call->key = connection_key(&call->reference);
 	if (call->reference.has_peer) {
-		known = bpf_map_lookup_elem(&connections, &call->key);
+		known = entry_of(call->key, &call->reference);
 		if (known && known->inode != call->reference.inode)
 			known = NULL;
 	}

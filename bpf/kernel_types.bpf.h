@@ -36,6 +36,10 @@
 /* include/linux/sched.h */
 #define PF_EXITING 0x4
 
+/* include/net/sock.h */
+#define RCV_SHUTDOWN 1
+#define SEND_SHUTDOWN 2
+
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 
@@ -117,6 +121,7 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	__u16 sk_type;
+	__u8 sk_shutdown;
 	struct socket *sk_socket;
 };
 

@@ -88,13 +88,22 @@ struct {
 	__uint(max_entries, 8 * 1024 * 1024);
 } events SEC(".maps");
 
-/* Key: address of the struct sock; for UDP mixed with the peer's address. Resized by the loader. */
+/* Key: address of the struct sock. Resized by the loader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u64);
 	__type(value, struct connection);
 } connections SEC(".maps");
+
+/* One entry a peer of a UDP socket without connect(): the socket's address mixed with the peer's.
+ * Resized by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct connection);
+} datagram_peers SEC(".maps");
 
 /* Key: address of the struct sock. Filled by inet_sock_set_state. */
 struct {

@@ -176,7 +176,7 @@ static __always_inline void emit(struct call *call, struct capture *capture)
  */
 static __always_inline int settle(struct call *call, struct capture *capture)
 {
-	struct connection *connection = bpf_map_lookup_elem(&connections, &call->key);
+	struct connection *connection = entry_of(call->key, &call->reference);
 	struct counters *c = own_counters();
 	__u32 direction = call->direction & 1;
 

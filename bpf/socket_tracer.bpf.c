@@ -301,46 +301,49 @@ no_stage : {
 	return 0;
 }
 
-/* Iovecs copied per run of copy_vector; with 33 tail calls that makes over 700. */
-#define VECTORS_PER_RUN 24
+/* Per run of copy_vector; with 33 tail calls that makes all 1,024 iovecs that a call may have. */
+#define PIECES_PER_RUN 32
 
 /*
- * Copies the call's next iovecs behind what is in the capture area, in pieces. True when all that
- * is wanted was copied or can not be.
+ * Copies a piece of the call's next iovec behind what is in the capture area. 1: all that is wanted
+ * was copied, or can not be. A function of its own, not inlined: the verifier walks it once, not
+ * once for every round of every loop.
  */
-static __always_inline bool copy_iovecs(struct call *call, struct capture *capture, int number)
+__attribute__((noinline)) int copy_piece(void)
 {
-	for (int i = 0; i < number; i++) {
-		struct user_iovec iovec;
-		__u64 filled = call->filled, piece, left;
+	struct capture *capture = own_capture();
+	struct call *call = own_call();
+	struct user_iovec iovec;
+	__u64 filled, piece, left;
 
-		if (filled >= call->limit || call->vector_index >= call->vector_length)
-			return true;
-		if (bpf_probe_read_user(&iovec, sizeof(iovec),
-			    (void *)(call->vector + call->vector_index * sizeof(iovec)))) {
-			capture->event.hole_reason = HOLE_FAULT;
-			return true;
-		}
-		left = iovec.length - call->vector_offset;
-		if (iovec.length <= call->vector_offset) {
-			call->vector_index++;
-			call->vector_offset = 0;
-			continue;
-		}
-		piece = call->limit - filled;
-		if (piece > left)
-			piece = left;
-		piece = bounded(piece, PIECE_MAX);
-		filled = bounded(filled, CAPTURE_MAX);
-		if (bpf_probe_read_user(&capture->data[filled], piece,
-			    (void *)(iovec.base + call->vector_offset))) {
-			capture->event.hole_reason = HOLE_FAULT;
-			return true;
-		}
-		call->filled = filled + piece;
+	if (!call || !capture)
+		return 1;
+	filled = call->filled;
+	if (filled >= call->limit || call->vector_index >= call->vector_length)
+		return 1;
+	if (bpf_probe_read_user(&iovec, sizeof(iovec),
+		    (void *)(call->vector + call->vector_index * sizeof(iovec))))
+		goto fault;
+	left = iovec.length - call->vector_offset;
+	piece = call->limit - filled;
+	if (piece > left)
+		piece = left;
+	piece = bounded(piece, PIECE_MAX);
+	filled = bounded(filled, CAPTURE_MAX);
+	if (bpf_probe_read_user(
+		    &capture->data[filled], piece, (void *)(iovec.base + call->vector_offset)))
+		goto fault;
+	call->filled = filled + piece;
+	if (piece < left) {
 		call->vector_offset += piece;
+	} else {
+		call->vector_index++;
+		call->vector_offset = 0;
 	}
 	return call->filled >= call->limit || call->vector_index >= call->vector_length;
+fault:
+	capture->event.hole_reason = HOLE_FAULT;
+	return 1;
 }
 
 SEC("raw_tp/sys_exit")
@@ -348,10 +351,16 @@ int copy_vector(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct capture *capture = own_capture();
 	struct call *call = own_call();
+	int done = 0;
 
 	if (!call || !capture)
 		return 0;
-	if (!copy_iovecs(call, capture, VECTORS_PER_RUN))
+	for (int i = 0; i < PIECES_PER_RUN; i++) {
+		done = copy_piece();
+		if (done)
+			break;
+	}
+	if (!done)
 		bpf_tail_call(ctx, &stages, STAGE_VECTOR);
 	if (call->named) {
 		emit(call, capture);
@@ -364,8 +373,8 @@ int copy_vector(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-#define MESSAGES_PER_RUN 2
-#define VECTORS_PER_MESSAGE 4
+#define MESSAGES_PER_RUN 4
+#define PIECES_PER_MESSAGE 32
 
 /* recvmmsg and sendmmsg: one segment a message. Inference is left to user space. */
 SEC("raw_tp/sys_exit")
@@ -409,7 +418,10 @@ int copy_messages(struct bpf_raw_tracepoint_args *ctx)
 		if (!begin_segment(call, capture, connection, message.length,
 			    call->messages_length > 1, pid_tgid))
 			continue;
-		copy_iovecs(call, capture, VECTORS_PER_MESSAGE);
+		for (int j = 0; j < PIECES_PER_MESSAGE; j++) {
+			if (copy_piece())
+				break;
+		}
 		if (call->named || settle(call, capture) == 1)
 			emit(call, capture);
 	}

@@ -399,6 +399,13 @@ describe('chunked bodies', () => {
       .end();
     expect(driver.seen[1]).toMatchObject({ truncated: true, frame: { lost: 'body' } });
   });
+
+  it('is not completed by the end of the connection between two chunks', () => {
+    const driver = new Driver()
+      .feed(['request', get], ['response', `${chunkedHead}1\r\na\r\n`])
+      .end();
+    expect(driver.seen[1]).toMatchObject({ truncated: true, frame: { bodyBytes: 1 } });
+  });
 });
 
 describe('switching protocols', () => {
@@ -554,9 +561,9 @@ describe('responses whose request may be another', () => {
     expect(sizes(driver)).toEqual([3, 1, 0, 5]);
   });
 
-  it('survives 100,000 unanswered HEADs', () => {
+  it('survives 20,000 unanswered HEADs', () => {
     const driver = new Driver();
-    for (let i = 0; i < 100; i++) driver.feed(['request', head.repeat(1000)]);
-    expect(driver.frames()).toHaveLength(100_000);
+    for (let i = 0; i < 100; i++) driver.feed(['request', head.repeat(200)]);
+    expect(driver.frames()).toHaveLength(20_000);
   });
 });

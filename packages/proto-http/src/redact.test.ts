@@ -76,6 +76,11 @@ describe('path', () => {
     expect(redactor.path('/a;jsessionid=1/b;v=2')).toBe('/a;jsessionid=REDACTED/b;v=2');
     expect(redactor.path('/token=1/b')).toBe('/token=1/b');
   });
+
+  it('hides user information in a target of no known form', () => {
+    expect(redactor.path('http:/u:p@host/a;token=1')).toBe('REDACTED@host/a;token=REDACTED');
+    expect(redactor.path('/a@b')).toBe('/a@b');
+  });
 });
 
 describe('header', () => {

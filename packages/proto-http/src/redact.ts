@@ -54,10 +54,15 @@ export class Redactor {
     return this.#pairs(query, AMPERSAND, SEMICOLON);
   }
 
-  /** A path: credentials may stand in `;name=value` behind a segment (RFC 3986 §3.3). */
+  /**
+   * A path: credentials may stand in `;name=value` behind a segment (RFC 3986 §3.3), or before an `@` where a target
+   * that is in none of the four forms is taken for a path.
+   */
   path(path: string): string {
-    if (!this.#enabled || !path.includes(';')) return path;
-    return this.#pairs(path, SEMICOLON, SLASH);
+    if (!this.#enabled) return path;
+    const at = path.startsWith('/') || path.startsWith('#') ? -1 : path.lastIndexOf('@');
+    const shown = at < 0 ? path : REDACTED + path.slice(at);
+    return shown.includes(';') ? this.#pairs(shown, SEMICOLON, SLASH) : shown;
   }
 
   /** A URL or reference: its user information, path parameters and query. */

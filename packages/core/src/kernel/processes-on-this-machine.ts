@@ -50,3 +50,39 @@ export function withDescendants(
   }
   return found;
 }
+
+/** Children of a process, from the kernel's own lists (CONFIG_PROC_CHILDREN); undefined when it has none to read. */
+function childrenOf(pid: number): readonly number[] | undefined {
+  const children: number[] = [];
+  let tids: readonly string[];
+  try {
+    tids = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return children;
+  }
+  let unread = 0;
+  for (const tid of tids) {
+    try {
+      const list = readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8');
+      for (const child of list.split(' ')) if (child !== '') children.push(Number(child));
+    } catch {
+      unread++;
+    }
+  }
+  return tids.length > 0 && unread === tids.length ? undefined : children;
+}
+
+/** The same as {@link withDescendants} for processes that run now, without a look at every process where possible. */
+export function runningDescendants(roots: Iterable<number>): ReadonlySet<number> {
+  const all = [...roots];
+  const found = new Set<number>();
+  const waiting = [...all];
+  for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
+    if (found.has(pid)) continue;
+    found.add(pid);
+    const children = childrenOf(pid);
+    if (children === undefined) return withDescendants(all, listProcesses());
+    waiting.push(...children);
+  }
+  return found;
+}

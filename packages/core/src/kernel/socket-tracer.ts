@@ -7,7 +7,7 @@ import { LibtraceError } from '../errors.js';
 import type { HookStatus, ProgramStatus, TracerReport, TraceTarget } from '../tracer/types.js';
 import { counters as countersLayout, stage, verdictKind } from './contract.gen.js';
 import { kernelError } from './kernel-error.js';
-import { listProcesses, withDescendants } from './processes-on-this-machine.js';
+import { listProcesses, runningDescendants } from './processes-on-this-machine.js';
 import { protocolNumber } from './protocol-numbers.js';
 import type { Verdict } from '../stream/pipeline-types.js';
 
@@ -144,6 +144,7 @@ export class SocketTracer {
       const map = mapOf(object);
       map('events').resize(options.ringBytes);
       map('connections').resize(options.maxConnections);
+      map('datagram_peers').resize(options.wantUdp ? options.maxConnections : 1);
       map('handshakes').resize(options.maxConnections);
       map('verdicts').resize(options.maxConnections);
       map('captures').resize(native.possibleCpus());
@@ -221,7 +222,7 @@ export class SocketTracer {
   /** Traces one more process and its descendants. @returns the ids of those that run already */
   addPid(pid: number): ReadonlySet<number> {
     this.#added.add(pid);
-    const members = withDescendants([pid], listProcesses());
+    const members = runningDescendants([pid]);
     for (const member of members) this.#select(member);
     return members;
   }
@@ -246,9 +247,9 @@ export class SocketTracer {
     this.#object.writeVariable('verdict_generation', this.#verdictGeneration);
   }
 
-  /** Removes a connection from the kernel's table (a unix socket whose end no hook saw). */
+  /** Removes a connection from the kernel's tables (one whose end no hook saw). */
   forget(key: bigint): void {
-    this.#map('connections').delete(u64(key));
+    for (const table of ['connections', 'datagram_peers']) this.#map(table).delete(u64(key));
   }
 
   /** Sums of the counters over all CPUs. */
@@ -351,13 +352,11 @@ export class SocketTracer {
     const comms = new Set((target.comms ?? []).map((comm) => comm.slice(0, COMM_BYTES - 1)));
     // Twice: a child forked between the look at /proc and the entry of its parent is found the second time.
     for (let round = 0; round < 2; round++) {
-      const rows = listProcesses();
-      const roots = [
-        ...(target.pids ?? []),
-        ...this.#added,
-        ...rows.filter((row) => comms.has(row.comm)).map((row) => row.pid),
-      ];
-      for (const pid of withDescendants(roots, rows)) {
+      const roots = [...(target.pids ?? []), ...this.#added];
+      if (comms.size > 0) {
+        roots.push(...listProcesses().flatMap(({ pid, comm }) => (comms.has(comm) ? [pid] : [])));
+      }
+      for (const pid of runningDescendants(roots)) {
         if (pid === process.pid) continue;
         this.#select(pid);
         selected.add(pid);
@@ -373,7 +372,14 @@ export class SocketTracer {
 
   /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */
   #forgetConnections(): void {
-    for (const name of ['connections', 'handshakes', 'verdicts', 'send_entries', 'target_pids']) {
+    for (const name of [
+      'connections',
+      'datagram_peers',
+      'handshakes',
+      'verdicts',
+      'send_entries',
+      'target_pids',
+    ]) {
       const map = this.#map(name);
       for (const key of [...map.keys()]) map.delete(key);
     }

@@ -14,8 +14,10 @@ import type { Segment } from '../model/index.js';
 const TICK_MS = 100;
 /** A unix socket that moved nothing for this long is looked up in the kernel's list of sockets. */
 const UNIX_IDLE_MS = 5_000;
+/** A peer of a UDP socket that was silent for this long is forgotten: datagrams have no end. */
+const UDP_IDLE_MS = 60_000;
 
-interface UnixConnection {
+interface UnwatchedConnection {
   readonly connection: KernelConnection;
   pid: number;
   lastNs: number;
@@ -28,12 +30,12 @@ export class LiveSource implements EventHandler {
   readonly #kernel: SocketTracer;
   readonly #processes = new ProcessTable(new CgroupPaths());
   readonly #decoder: EventDecoder;
-  /** Unix sockets have no state changes to watch; a killed process closes them without a call. */
-  readonly #unix = new Map<number, UnixConnection>();
+  /** Unix and UDP sockets have no state changes to watch; a killed process closes them without a call. */
+  readonly #unwatched = new Map<number, UnwatchedConnection>();
   #reader: EventReader | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticking = false;
-  #lastUnixSweep = 0;
+  #lastSweep = 0;
   #readerCpuNs = 0;
 
   constructor(native: typeof NativeModule, options: SocketTracerOptions, pipeline: PipelineSource) {
@@ -82,7 +84,7 @@ export class LiveSource implements EventHandler {
       this.#readerCpuNs += Number(reader.stats().threadCpuNs);
     }
     this.#pipeline.finish(monotonicNs());
-    this.#unix.clear();
+    this.#unwatched.clear();
   }
 
   /** What was in the ring at the call has been handed over when it resolves. */
@@ -106,18 +108,22 @@ export class LiveSource implements EventHandler {
   }
 
   onOpen(connection: KernelConnection): void {
-    if (connection.transport === 'unix') {
-      this.#unix.set(connection.id, { connection, pid: connection.pid, lastNs: monotonicNs() });
+    if (connection.transport !== 'tcp') {
+      this.#unwatched.set(connection.id, {
+        connection,
+        pid: connection.pid,
+        lastNs: monotonicNs(),
+      });
     }
     this.#pipeline.open(connection);
   }
 
   onSegment(connectionId: number, segment: Segment, protocolHint: string | undefined): void {
-    if (this.#unix.size > 0) {
-      const unix = this.#unix.get(connectionId);
-      if (unix !== undefined) {
-        unix.lastNs = segment.endNs;
-        unix.pid = segment.process.pid;
+    if (this.#unwatched.size > 0) {
+      const unwatched = this.#unwatched.get(connectionId);
+      if (unwatched !== undefined) {
+        unwatched.lastNs = segment.endNs;
+        unwatched.pid = segment.process.pid;
       }
     }
     this.#pipeline.segment(connectionId, segment, protocolHint);
@@ -139,14 +145,14 @@ export class LiveSource implements EventHandler {
     timestampNs: number,
     pid: number,
   ): void {
-    this.#unix.delete(connectionId);
+    this.#unwatched.delete(connectionId);
     const process = pid === 0 ? undefined : this.#processes.get(pid);
     this.#pipeline.close(connectionId, inPosition, outPosition, timestampNs, process);
   }
 
   onExit(pid: number): void {
-    for (const unix of this.#unix.values()) {
-      if (unix.pid === pid) unix.lastNs = 0;
+    for (const unwatched of this.#unwatched.values()) {
+      if (unwatched.pid === pid) unwatched.lastNs = 0;
     }
   }
 
@@ -156,24 +162,29 @@ export class LiveSource implements EventHandler {
     this.#ticking = true;
     try {
       await this.flush();
-      this.#sweepUnix(monotonicNs());
+      this.#sweepUnwatched(monotonicNs());
     } finally {
       this.#ticking = false;
     }
   }
 
-  /** Ends unix connections whose socket is no longer in the kernel's list (/proc/PID/net/unix of their network namespace). */
-  #sweepUnix(nowNs: number): void {
-    if (this.#unix.size === 0 || nowNs - this.#lastUnixSweep < 1e9) return;
-    const idle = [...this.#unix.values()].filter((u) => nowNs - u.lastNs > UNIX_IDLE_MS * 1e6);
-    if (idle.length === 0) return;
-    this.#lastUnixSweep = nowNs;
+  /**
+   * Ends unix connections whose socket is no longer in the kernel's list (/proc/PID/net/unix of their network
+   * namespace), and UDP ones that have been silent for long or whose process is gone.
+   */
+  #sweepUnwatched(nowNs: number): void {
+    if (this.#unwatched.size === 0 || nowNs - this.#lastSweep < 1e9) return;
+    this.#lastSweep = nowNs;
     const listed = new Map<number, ReadonlySet<number>>();
-    for (const { connection, pid } of idle) {
-      let inodes = listed.get(pid);
-      if (inodes === undefined) listed.set(pid, (inodes = unixSocketInodes(pid)));
-      if (inodes.has(connection.inode)) continue;
-      this.#unix.delete(connection.id);
+    for (const { connection, pid, lastNs } of this.#unwatched.values()) {
+      const isUnix = connection.transport === 'unix';
+      if (nowNs - lastNs < (isUnix ? UNIX_IDLE_MS : UDP_IDLE_MS) * 1e6) continue;
+      if (isUnix) {
+        let inodes = listed.get(pid);
+        if (inodes === undefined) listed.set(pid, (inodes = unixSocketInodes(pid)));
+        if (inodes.has(connection.inode)) continue;
+      }
+      this.#unwatched.delete(connection.id);
       this.#kernel.forget(connection.key);
       this.#pipeline.close(connection.id, -1, -1, nowNs, undefined);
     }
