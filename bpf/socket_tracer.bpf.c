@@ -198,6 +198,8 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 	call->vector = registers.arguments[1];
 	call->vector_index = 0;
 	call->vector_offset = 0;
+	call->messages_length = 0;
+	call->messages_index = 0;
 	call->end_ns = bpf_ktime_get_ns();
 	call->start_ns = call->end_ns;
 	if (direction == DIRECTION_OUT && kind < CALL_ACCEPT)
@@ -230,7 +232,6 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 		flags = registers.arguments[3];
 		call->messages = registers.arguments[1];
 		call->messages_length = result;
-		call->messages_index = 0;
 		break;
 	case CALL_ACCEPT:
 		role = ROLE_SERVER;
@@ -301,6 +302,13 @@ no_stage : {
 	return 0;
 }
 
+/* Goes on with a call that moves several messages. */
+static __always_inline void next_message(void *ctx, struct call *call)
+{
+	if (call->messages_index < call->messages_length)
+		bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
+}
+
 /* Per run of copy_vector; with 33 tail calls that makes all 1,024 iovecs that a call may have. */
 #define PIECES_PER_RUN 32
 
@@ -364,6 +372,7 @@ int copy_vector(struct bpf_raw_tracepoint_args *ctx)
 		bpf_tail_call(ctx, &stages, STAGE_VECTOR);
 	if (call->named) {
 		emit(call, capture);
+		next_message(ctx, call);
 		return 0;
 	}
 	bpf_tail_call(ctx, &stages, STAGE_INFER);
@@ -376,7 +385,7 @@ int copy_vector(struct bpf_raw_tracepoint_args *ctx)
 #define MESSAGES_PER_RUN 4
 #define PIECES_PER_MESSAGE 32
 
-/* recvmmsg and sendmmsg: one segment a message. Inference is left to user space. */
+/* recvmmsg and sendmmsg: one segment a message. */
 SEC("raw_tp/sys_exit")
 int copy_messages(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -422,8 +431,13 @@ int copy_messages(struct bpf_raw_tracepoint_args *ctx)
 			if (copy_piece())
 				break;
 		}
-		if (call->named || settle(call, capture) == 1)
-			emit(call, capture);
+		/* Comes back through emit_segment when there are more messages. */
+		if (!call->named) {
+			bpf_tail_call(ctx, &stages, STAGE_INFER);
+			c->lost_internal++;
+			return 0;
+		}
+		emit(call, capture);
 	}
 	bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
 	c->segments_seen++;
@@ -454,8 +468,6 @@ int emit_segment(struct bpf_raw_tracepoint_args *ctx)
 	if (!call || !capture)
 		return 0;
 	next = settle(call, capture);
-	if (next == 0)
-		return 0;
 	if (next < 0) {
 		if (!call->buffer) {
 			bpf_tail_call(ctx, &stages, STAGE_VECTOR);
@@ -463,7 +475,9 @@ int emit_segment(struct bpf_raw_tracepoint_args *ctx)
 		}
 		copy_buffer(call, capture);
 	}
-	emit(call, capture);
+	if (next)
+		emit(call, capture);
+	next_message(ctx, call);
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The floor: the least that a program on sys_exit can do to hand the bytes of a call to user space. The same target
- * check, the same header size, the same ring, the same wake-ups as the socket tracer; no connection, no position, no
- * inference, and it believes that every read and write is on a socket.
+ * The floor: the least that a program on sys_exit can do to hand the bytes of a call to user space.
+ * The same target check, the same header size, the same ring, the same wake-ups as the socket
+ * tracer; no connection, no position, no inference, and it believes that every read and write is on
+ * a socket.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -33,6 +34,7 @@ struct header {
 };
 
 struct scratch {
+	__u64 quiet_bytes; /* since the last wake-up */
 	struct header header;
 	__u8 data[CAPTURE_MAX];
 };
@@ -51,10 +53,10 @@ struct {
 	__type(value, __u8);
 } target_pids SEC(".maps");
 
-/* One entry a CPU. */
+/* One entry a CPU. Resized by the loader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 256);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
@@ -72,8 +74,8 @@ int floor_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if ((long)size <= 0 || !bpf_map_lookup_elem(&target_pids, &pid))
 		return 0;
-	if (bpf_probe_read_kernel(&registers, sizeof(registers),
-		    (void *)ctx->args[0] + REGISTERS_OFFSET))
+	if (bpf_probe_read_kernel(
+		    &registers, sizeof(registers), (void *)ctx->args[0] + REGISTERS_OFFSET))
 		return 0;
 	if (registers.orig_ax != NR_READ && registers.orig_ax != NR_WRITE)
 		return 0;
@@ -88,9 +90,13 @@ int floor_exit(struct bpf_raw_tracepoint_args *ctx)
 	scratch->header.fd = registers.di;
 	if (bpf_probe_read_user(scratch->data, size, (void *)registers.si))
 		return 0;
-	flag = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= wake_bytes ? BPF_RB_FORCE_WAKEUP
-									   : BPF_RB_NO_WAKEUP;
-	if (bpf_ringbuf_output(&events, scratch, sizeof(scratch->header) + size, flag))
+	scratch->quiet_bytes += sizeof(scratch->header) + size;
+	flag = BPF_RB_NO_WAKEUP;
+	if (scratch->quiet_bytes >= wake_bytes) {
+		scratch->quiet_bytes = 0;
+		flag = BPF_RB_FORCE_WAKEUP;
+	}
+	if (bpf_ringbuf_output(&events, &scratch->header, sizeof(scratch->header) + size, flag))
 		__sync_fetch_and_add(&lost, 1);
 	return 0;
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Load of a known size: one thread that talks to itself over a TCP connection on loopback, so that no context switch is
- * in what is measured. It does what a line on its standard input asks for and answers with one line of JSON:
+ * Load of a known size: one thread that talks to itself over a TCP connection on loopback, so that
+ * no context switch is in what is measured. It does what a line on its standard input asks for and
+ * answers with one line of JSON:
  *
- *   exchange COUNT REQUEST RESPONSE KIND   COUNT exchanges of HTTP-looking messages of so many bytes;
- *                                          KIND: 0 write/read, 1 sendto/recvfrom, 2 writev/readv
- *   getppid COUNT                          COUNT calls of getppid()
+ *   exchange COUNT REQUEST RESPONSE KIND   COUNT exchanges of HTTP-looking messages of so many
+ * bytes; KIND: 0 write/read, 1 sendto/recvfrom, 2 writev/readv getppid COUNT COUNT calls of
+ * getppid()
  *
- * An exchange has four calls (write, read, write, read). Work pauses after every 4 MiB, so that whoever reads the
- * events keeps up; pauses are in none of the times. cpuNs is the CPU time of the thread, wallNs the time on the clock.
+ * An exchange has four calls (write, read, write, read). Work pauses after every 4 MiB, so that
+ * whoever reads the events keeps up; pauses are in none of the times. cpuNs is the CPU time of the
+ * thread, wallNs the time on the clock.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -95,7 +97,7 @@ static void send_all(int fd, char *bytes, long length, int kind)
 {
 	while (length > 0) {
 		struct iovec vector = {bytes, length};
-		long sent = kind == 2 ? writev(fd, &vector, 1)
+		long sent = kind == 2	? writev(fd, &vector, 1)
 			    : kind == 1 ? sendto(fd, bytes, length, 0, NULL, 0)
 					: write(fd, bytes, length);
 
@@ -111,7 +113,7 @@ static void receive_all(int fd, long length, int kind)
 {
 	while (length > 0) {
 		struct iovec vector = {received, length};
-		long got = kind == 2 ? readv(fd, &vector, 1)
+		long got = kind == 2   ? readv(fd, &vector, 1)
 			   : kind == 1 ? recvfrom(fd, received, length, 0, NULL, NULL)
 				       : read(fd, received, length);
 
@@ -176,7 +178,8 @@ int main(int argc, char **argv)
 		int kind;
 
 		calls = 0;
-		if (sscanf(line, "exchange %ld %ld %ld %d", &count, &asked, &answered, &kind) == 4 &&
+		if (sscanf(line, "exchange %ld %ld %ld %d", &count, &asked, &answered, &kind) ==
+				4 &&
 			count <= COUNT_MAX) {
 			exchange(&watch, count, asked, answered, kind);
 		} else if (sscanf(line, "getppid %ld", &count) == 1 && count <= COUNT_MAX) {

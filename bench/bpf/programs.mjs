@@ -9,8 +9,8 @@ import { compileBpf, importKernelSide, output, root } from '../lib/build.mjs';
  * @property {string} name
  * @property {(pid: number) => Promise<void>} attach with a process as target
  * @property {() => Promise<void>} detach
- * @property {() => { runs: number, ns: number }} runTime of all its programs since they were loaded
- * @property {() => { delivered: number, lost: number }} events since it was loaded
+ * @property {() => { runs: number, ns: number, delivered: number, lost: number }} totals so far: runs and time of its
+ *   programs where run-time statistics are on, events handed over, events lost
  * @property {() => void} close
  */
 
@@ -23,42 +23,30 @@ function drain(map) {
   return reader;
 }
 
-/** @param {Iterable<import('@libtrace/native').BpfProgram>} programs */
-function runTimeOf(programs) {
-  let runs = 0;
-  let ns = 0;
-  for (const program of programs) {
-    if (!program.loaded) continue;
-    const info = program.info();
-    runs += Number(info.runCount);
-    ns += Number(info.runTimeNs);
-  }
-  return { runs, ns };
-}
-
 /** No program at all. @returns {Subject} */
 export function untraced() {
   return {
     name: 'untraced',
     attach: async () => undefined,
     detach: async () => undefined,
-    runTime: () => ({ runs: 0, ns: 0 }),
-    events: () => ({ delivered: 0, lost: 0 }),
+    totals: () => ({ runs: 0, ns: 0, delivered: 0, lost: 0 }),
     close: () => undefined,
   };
 }
 
 /**
- * A program of a BPF object of bench/bpf on sys_exit, with maps `target_pids` and `events`.
- * @param {string} file @param {string} programName @returns {Subject}
+ * A program of bench/bpf/floor.bpf.c.
+ * @param {string} name @param {string} programName @param {readonly string[]} events the tracepoints it is attached to
+ * @returns {Subject}
  */
-export function exitProgram(file, programName, name = programName) {
+function simpleProgram(name, programName, events) {
   const object = native.BpfObject.open(
-    compileBpf(join(root, 'bench/bpf', file), join(output, file.replace(/\.c$/, '.o'))),
+    compileBpf(join(root, 'bench/bpf/floor.bpf.c'), join(output, 'floor.bpf.o')),
   );
+  object.map('scratches').resize(native.possibleCpus());
   object.load();
   const program = object.program(programName);
-  let link, reader;
+  let links, reader;
   let delivered = 0;
   return {
     name,
@@ -69,18 +57,31 @@ export function exitProgram(file, programName, name = programName) {
       for (const old of [...targets.keys()]) targets.delete(old);
       targets.update(key, Buffer.from([1]));
       reader = drain(object.map('events'));
-      link = program.attachRawTracepoint('sys_exit');
+      links = events.map((event) => program.attachRawTracepoint(event));
     },
     async detach() {
-      link.detach();
+      for (const link of links) link.detach();
       await reader.stop();
       delivered += Number(reader.stats().records);
     },
-    runTime: () => runTimeOf([program]),
-    events: () => ({ delivered, lost: Number(object.readVariable('lost').readBigUInt64LE()) }),
+    totals() {
+      const { runCount, runTimeNs } = program.info();
+      const lost = Number(object.readVariable('lost').readBigUInt64LE());
+      return { runs: Number(runCount), ns: Number(runTimeNs), delivered, lost };
+    },
     close: () => object.close(),
   };
 }
+
+/** The least that hands the same bytes over. */
+export const floor = () => simpleProgram('floor', 'floor_exit', ['sys_exit']);
+
+/** What the mechanism costs: a program that does nothing, at the return of every system call. */
+export const emptyOnExit = () => simpleProgram('empty on sys_exit', 'nothing', ['sys_exit']);
+
+/** The same at the entry, too, as the socket tracer is attached. */
+export const emptyOnBoth = () =>
+  simpleProgram('empty on sys_enter and sys_exit', 'nothing', ['sys_enter', 'sys_exit']);
 
 /**
  * The socket tracer with a reader that throws the events away: the kernel's part of the cost.
@@ -88,20 +89,8 @@ export function exitProgram(file, programName, name = programName) {
  */
 export async function socketTracer({ objectFolder, options = {}, name = 'libtrace' } = {}) {
   const { SocketTracer } = await importKernelSide(objectFolder);
-  /** @type {any} */
-  let tracer;
-  let reader;
-  let before = { runs: 0, ns: 0, delivered: 0, lost: 0 };
-  const now = () => {
-    const counters = tracer?.counters() ?? {};
-    const programs = tracer?.report().programs ?? [];
-    return {
-      runs: before.runs + programs.reduce((sum, p) => sum + p.runCount, 0),
-      ns: before.ns + programs.reduce((sum, p) => sum + p.runTimeNs, 0),
-      delivered: before.delivered + (counters.segmentsDelivered ?? 0),
-      lost: before.lost + (counters.segmentsSeen ?? 0) - (counters.segmentsDelivered ?? 0),
-    };
-  };
+  const totals = { runs: 0, ns: 0, delivered: 0, lost: 0 };
+  let tracer, reader;
   return {
     name,
     async attach(pid) {
@@ -120,12 +109,16 @@ export async function socketTracer({ objectFolder, options = {}, name = 'libtrac
     async detach() {
       tracer.detach();
       await reader.stop();
-      before = now();
+      const { segmentsSeen, segmentsDelivered } = tracer.counters();
+      for (const { runCount, runTimeNs } of tracer.report().programs) {
+        totals.runs += runCount;
+        totals.ns += runTimeNs;
+      }
+      totals.delivered += segmentsDelivered;
+      totals.lost += segmentsSeen - segmentsDelivered;
       tracer.close();
-      tracer = undefined;
     },
-    runTime: () => now(),
-    events: () => now(),
+    totals: () => ({ ...totals }),
     close: () => undefined,
   };
 }

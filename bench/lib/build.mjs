@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiles what the benchmarks need into .cache/bench.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as bundle } from 'esbuild';
 import { libbpfPaths } from '../../scripts/build-libbpf.mjs';
@@ -36,20 +37,20 @@ export function compileBpf(source, object, { flags = [] } = {}) {
   return object;
 }
 
-/**
- * The kernel half of @libtrace/core, which the package does not export, as a module.
- * @param {string} [objectFolder] folder with another socket_tracer.bpf.o
- * @returns {Promise<{ SocketTracer: any }>}
- */
-export async function importKernelSide(objectFolder = join(root, 'packages/core/bpf')) {
-  // The module looks for its object in ../bpf.
-  const folder = join(output, `kernel-${Buffer.from(objectFolder).toString('hex').slice(-24)}`);
+/** Bundles an ES module of the working tree; the folder looks to it like packages/core, with the BPF object. */
+async function bundleNextToObject(entry, name, objectFolder) {
+  const folder = join(output, name);
   mkdirSync(join(folder, 'dist'), { recursive: true });
+  // The kernel half looks for its object in ../bpf.
   rmSync(join(folder, 'bpf'), { recursive: true, force: true });
   symlinkSync(objectFolder, join(folder, 'bpf'));
-  const outfile = join(folder, 'dist/socket-tracer.mjs');
+  if (!existsSync(join(folder, 'bpf/socket_tracer.bpf.o'))) {
+    throw new Error('socket_tracer.bpf.o is missing: run `npm run build`');
+  }
+  const outfile = join(folder, 'dist', basename(entry).replace(/\.ts$/, '.mjs'));
   await bundle({
-    entryPoints: [join(root, 'packages/core/src/kernel/socket-tracer.ts')],
+    entryPoints: [join(root, entry)],
+    conditions: ['@libtrace/source'],
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -58,8 +59,23 @@ export async function importKernelSide(objectFolder = join(root, 'packages/core/
     outfile,
     logLevel: 'error',
   });
-  if (!existsSync(join(folder, 'bpf/socket_tracer.bpf.o'))) {
-    throw new Error('socket_tracer.bpf.o is missing: run `npm run build`');
-  }
-  return import(`${outfile}?${Date.now()}`);
+  return outfile;
+}
+
+const builtObjects = join(root, 'packages/core/bpf');
+
+/**
+ * The kernel half of @libtrace/core, which the package does not export, as a module.
+ * @param {string} [objectFolder] folder with another socket_tracer.bpf.o
+ * @returns {Promise<{ SocketTracer: any }>}
+ */
+export async function importKernelSide(objectFolder = builtObjects) {
+  const name = `kernel-${createHash('sha256').update(objectFolder).digest('hex').slice(0, 8)}`;
+  const entry = 'packages/core/src/kernel/socket-tracer.ts';
+  return import(await bundleNextToObject(entry, name, objectFolder));
+}
+
+/** A module of bench/ with the packages as they are in the working tree. @returns {Promise<string>} its path */
+export function bundleProgram(entry) {
+  return bundleNextToObject(entry, 'program', builtObjects);
 }

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** A load generator that answers each line of its standard input with a line of JSON (bench/bpf/ping.c). */
-export class LoadGenerator {
+/** A child process that answers each line of its standard input with one line of JSON. */
+export class LineProcess {
   #child;
   #lines;
   #exit;
@@ -12,7 +12,11 @@ export class LoadGenerator {
   constructor(program, args = []) {
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-    this.#exit = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#exit = new Promise((resolve) => {
+      this.#child.once('exit', resolve);
+    });
+    // A child that is gone is noticed by the missing answer.
+    this.#child.stdin.on('error', () => undefined);
   }
 
   get pid() {
@@ -20,15 +24,18 @@ export class LoadGenerator {
   }
 
   /** @param {string} command @returns {Promise<any>} */
-  async run(command) {
+  async ask(command) {
     this.#child.stdin.write(`${command}\n`);
     const { value, done } = await this.#lines.next();
-    if (done) throw new Error(`the load generator ended at: ${command}`);
+    if (done) throw new Error(`the child process ended at: ${command}`);
     return JSON.parse(value);
   }
 
+  /** Closes its standard input and waits for its end; kills it when it does not end by itself. */
   async end() {
     this.#child.stdin.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
     await this.#exit;
+    clearTimeout(timer);
   }
 }

@@ -24,6 +24,7 @@ const KERNEL_ARGUMENTS = [
  * @property {string} controlDir directory shared with the guest: its command, and its exit status
  * @property {string | undefined} outputDir directory that the guest's command may write to
  * @property {number} timeoutMs
+ * @property {number} cpus
  * @property {readonly string[]} kernelArguments added to the kernel's command line
  * @property {(text: string) => void} onOutput
  */
@@ -71,7 +72,8 @@ export function runQemu(guest) {
 }
 
 /** @param {Guest} guest */
-function qemuArguments({ kernel, initramfs, consoleLog, controlDir, outputDir, kernelArguments }) {
+function qemuArguments(guest) {
+  const { kernel, initramfs, consoleLog, controlDir, outputDir, cpus, kernelArguments } = guest;
   const share = (tag, path, ...more) => [
     '-virtfs',
     [
@@ -83,7 +85,9 @@ function qemuArguments({ kernel, initramfs, consoleLog, controlDir, outputDir, k
   ];
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-nic', 'none'],
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '2G', '-smp', '2'],
+    // Never thread=multi: processors that run at once under qemu 7.2 miss the kernel's patching of its own code, which
+    // is what attaching a probe does; the guest then panics with "int3" or hangs.
+    ...['-accel', 'tcg,thread=single', '-smp', String(cpus), '-cpu', 'max', '-m', '2G'],
     ...['-device', 'virtio-rng-pci'],
     ...['-serial', `file:${consoleLog.replaceAll(',', ',,')}`],
     ...['-chardev', 'stdio,id=output,signal=off'],

@@ -27,6 +27,7 @@ const EMPTY_IN_GUEST = /^\/(tmp|run)\//;
  * @property {(text: string) => void} [onOutput] gets what the command writes, both streams, as it comes
  * @property {string} [outputDir] a directory of the host, made if needed, that the command finds as LIBTRACE_OUTPUT_DIR
  *   and may write to
+ * @property {number} [cpus] default: 1, the fastest by far; more of them take turns on one processor of the host
  * @property {readonly string[]} [kernelArguments] added to the kernel's command line
  */
 
@@ -42,6 +43,7 @@ export async function runInKernel(version, options) {
     env = {},
     timeoutMs = 600_000,
     onOutput = () => {},
+    cpus = 1,
     kernelArguments = [],
   } = options;
   const cwd = fs.realpathSync(options.cwd ?? process.cwd());
@@ -72,6 +74,7 @@ export async function runInKernel(version, options) {
       controlDir,
       outputDir,
       timeoutMs,
+      cpus,
       kernelArguments,
       onOutput,
     };

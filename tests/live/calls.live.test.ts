@@ -29,7 +29,12 @@ describe('number of calls', () => {
 
     live(`${pipeline} requests in one write, their responses in one write`, [], async () => {
       const server: PeerOptions = { batch: 1 };
-      await play(tracing, { name: `batch-${pipeline}`, count: pipeline * 3, client: { pipeline }, server });
+      await play(tracing, {
+        name: `batch-${pipeline}`,
+        count: pipeline * 3,
+        client: { pipeline },
+        server,
+      });
     });
   }
 });
@@ -52,7 +57,12 @@ describe('system calls', () => {
 
     live(`${what}, with bodies both ways`, [], async () => {
       const client: PeerOptions = { ...io, body: 20_000 };
-      await play(tracing, { name: `${name}-body`, count: 5, client, server: { ...io, size: 30_000 } });
+      await play(tracing, {
+        name: `${name}-body`,
+        count: 5,
+        client,
+        server: { ...io, size: 30_000 },
+      });
     });
   }
 
@@ -63,6 +73,11 @@ describe('system calls', () => {
 
   live('each byte of chunked messages in a write of its own', [], async () => {
     const client: PeerOptions = { write: 'bytes', body: 11, chunk: 4 };
-    await play(tracing, { name: 'chunk-bytes', count: 4, client, server: { write: 'bytes', size: 23, chunk: 7 } });
+    await play(tracing, {
+      name: 'chunk-bytes',
+      count: 4,
+      client,
+      server: { write: 'bytes', size: 23, chunk: 7 },
+    });
   });
 });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import type { AnyPlugin, Tracer, TracerOptions } from '@libtrace/core';
 import type { HttpOptions } from '@libtrace/proto-http';
 import { CliError } from './cli-error.js';
 import type { AnyRecord } from './format/record-parts.js';
-import { DescriptorSink, openFileSink } from './output/byte-sink.js';
+import { DescriptorSink, openFileSink, writeNow } from './output/byte-sink.js';
 import type { ByteSink } from './output/byte-sink.js';
 
 /** What tracing needs of the other packages. */
@@ -47,14 +48,16 @@ export interface Dependencies {
 
 /** The real process, its streams and the installed packages. */
 export function defaultDependencies(): Dependencies {
+  // Node's own stdin, stdout and stderr make a pipe non-blocking, for everybody who shares it, when they are looked at.
+  const stdoutIsTerminal = isatty(1);
   return {
     env: process.env,
     signals: process,
     stdout: new DescriptorSink(1, false),
-    stdoutColumns: () => (process.stdout.isTTY ? process.stdout.columns || 80 : undefined),
-    stderrIsTerminal: process.stderr.isTTY,
-    stdinIsTerminal: process.stdin.isTTY,
-    writeError: (text) => void process.stderr.write(text),
+    stdoutColumns: () => (stdoutIsTerminal ? process.stdout.columns || 80 : undefined),
+    stderrIsTerminal: isatty(2),
+    stdinIsTerminal: isatty(0),
+    writeError: (text) => writeNow(2, text),
     openFile: openFileSink,
     spawn,
     processExists: (pid) => process.platform !== 'linux' || existsSync(`/proc/${pid}`),

@@ -3,9 +3,6 @@
 import { isOutputStuck } from './output/byte-sink.js';
 import { run } from './run.js';
 
-// A reader of stderr that went away must not end a trace.
-process.stderr.on('error', () => undefined);
-
 const status = await run(process.argv.slice(2));
 // After a second Ctrl-C a write may still wait for its reader, and exit would wait with it: end by the signal itself.
 if (isOutputStuck()) process.kill(process.pid, 'SIGINT');

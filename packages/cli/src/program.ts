@@ -31,13 +31,18 @@ Examples:
   $ libtrace doctor                                        what this machine allows`;
 
 const traceExamples = `
-Records go to stdout, or to FILE with --output; messages go to stderr. A COMMAND runs as the user who runs libtrace and
-keeps its standard input, output and error; with --format json and no --output its output goes to stderr, so that stdout
-holds nothing but JSON. libtrace ends with the COMMAND and with its exit status (128 + n when signal n killed it); when
---duration or --max-records ends the trace first, the COMMAND is sent SIGTERM and the status is 0. The summary follows the
-records, or goes to stderr with --format json or --output.
+Records go to stdout, or to FILE with --output; messages go to stderr. The
+summary follows the records; with --format json or --output it goes to stderr.
 
-Marks: → a call made, ← a call served; ~ content not captured, ! something of the call was not seen, + at least.
+A COMMAND runs as the user who runs libtrace and keeps its standard input,
+output and error; with --format json and no --output its output goes to stderr,
+so that stdout holds nothing but JSON. libtrace ends with the COMMAND and with
+its exit status (128 + n when signal n killed it). When --duration or
+--max-records ends the trace first, the COMMAND is sent SIGTERM (SIGKILL after
+5 s) and the status is 0.
+
+Marks: → a call made, ← a call served; ~ content not captured, ! part of the
+call was not seen, + at least so many bytes.
 
 Examples:
   $ sudo libtrace trace -- curl -s http://localhost:8080/
@@ -65,6 +70,10 @@ export function buildProgram(context: ProgramContext): Command {
     .configureOutput({
       writeOut: context.writeOut,
       writeErr: () => undefined,
+      getOutHelpWidth: () => Math.min(deps.stdoutColumns() ?? 100, 120),
+      getErrHelpWidth: () => 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
       outputError: () => undefined,
     })
     .addHelpText('after', programExamples);

@@ -75,7 +75,8 @@ export function expectedCall(
     operation,
     version: '1.1',
     statusCode,
-    requestBytes: requestHead + (client.body === undefined ? 2 : restBytes(client.body, client.chunk)),
+    requestBytes:
+      requestHead + (client.body === undefined ? 2 : restBytes(client.body, client.chunk)),
     responseBytes: responseHead + restBytes(size, server.chunk),
     requestBody: client.body ?? 0,
     responseBody: size,

@@ -97,7 +97,11 @@ export class PeerClient {
 export async function startPair(
   scenario: string,
   options: PeerOptions = {},
-): Promise<{ readonly program: StartedProgram; readonly pid: number; readonly workers: readonly number[] }> {
+): Promise<{
+  readonly program: StartedProgram;
+  readonly pid: number;
+  readonly workers: readonly number[];
+}> {
   const program = start('pair', { scenario, ...options }, peerPath());
   return { ...(JSON.parse(await program.line()) as { pid: number; workers: number[] }), program };
 }

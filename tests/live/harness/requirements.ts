@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { test, type TestFunction } from 'vitest';
 
 /** Looked at before PATH: the distribution's programs, not wrappers around them. */
-const directories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', ...(process.env['PATH'] ?? '').split(':')];
+const directories = [
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+  ...(process.env['PATH'] ?? '').split(':'),
+];
 
 /** Full path of an installed program, or undefined. */
 export function programPath(name: string): string | undefined {
@@ -18,6 +24,13 @@ export function programPath(name: string): string | undefined {
         return false;
       }
     });
+}
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why the test was skipped. */
+    reason?: string;
+  }
 }
 
 /** `root`, or the name of a program. */
@@ -34,7 +47,12 @@ function missing(requirement: Requirement): string | undefined {
  * A test that needs root and some programs. Without them it is skipped and the reason printed at the end of the run;
  * with LIBTRACE_REQUIRE=all it fails.
  */
-export function live(name: string, requirements: readonly Requirement[], body: TestFunction, timeoutMs?: number): void {
+export function live(
+  name: string,
+  requirements: readonly Requirement[],
+  body: TestFunction,
+  timeoutMs?: number,
+): void {
   const reasons = ['root', ...requirements].map(missing).filter((reason) => reason !== undefined);
   if (reasons.length === 0) {
     test(name, body, timeoutMs);
@@ -47,7 +65,7 @@ export function live(name: string, requirements: readonly Requirement[], body: T
     });
     return;
   }
-  test.skip(`${name} [skipped: ${why}]`, body);
+  test.skip(name, { meta: { reason: why } }, body);
   const file = process.env['LIBTRACE_SKIPPED'];
   if (file !== undefined) appendFileSync(file, `${name}: ${why}\n`);
 }

@@ -19,7 +19,12 @@ export interface Scenario {
 }
 
 /** What records of a side say of process and connection. */
-export function viewpoint(role: 'client' | 'server', pids: readonly number[], port: number, address = '127.0.0.1'): Viewpoint {
+export function viewpoint(
+  role: 'client' | 'server',
+  pids: readonly number[],
+  port: number,
+  address = '127.0.0.1',
+): Viewpoint {
   const path = address.startsWith('unix:') ? address.slice(5) : undefined;
   return {
     role,
@@ -46,7 +51,14 @@ export async function play(tracing: Tracing, scenario: Scenario): Promise<PeerSe
   await client.run(1, scenario.count);
   await client.close();
 
-  const calls = expectedCalls(scenario.name, client.ports, 1, scenario.count, scenario.client, scenario.server);
+  const calls = expectedCalls(
+    scenario.name,
+    client.ports,
+    1,
+    scenario.count,
+    scenario.client,
+    scenario.server,
+  );
   const records = await tracing.take(2 * calls.length);
   expectCalls(
     records,

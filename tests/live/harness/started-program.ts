@@ -13,9 +13,10 @@ export class StartedProgram {
   #errors = '';
   #ended = false;
 
-  constructor(path: string, args: readonly string[], environment?: NodeJS.ProcessEnv) {
+  /** `detached`: in a process group of its own, for programs that end by a signal to their whole group. */
+  constructor(path: string, args: readonly string[], { detached = false } = {}) {
     this.#name = `${path} ${args.join(' ')}`;
-    this.child = spawn(path, args, { env: environment ?? process.env });
+    this.child = spawn(path, args, { detached });
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
     const reader = createInterface(this.child.stdout!);
     const wake = (): void => this.#waiting.splice(0).forEach((resolve) => resolve());
@@ -39,8 +40,8 @@ export class StartedProgram {
    * A program that is held back until {@link release}: its pid is known and can be traced before its first call. A shell
    * waits for a line and then becomes it.
    */
-  static held(command: readonly string[], environment?: NodeJS.ProcessEnv): StartedProgram {
-    return new StartedProgram('/bin/sh', ['-c', 'read go && exec "$@"', 'sh', ...command], environment);
+  static held(command: readonly string[]): StartedProgram {
+    return new StartedProgram('/bin/sh', ['-c', 'read go && exec "$@"', 'sh', ...command]);
   }
 
   get pid(): number {
@@ -61,7 +62,9 @@ export class StartedProgram {
     const timeout = AbortSignal.timeout(timeoutMs * timeScale);
     while (this.#lines.length === 0) {
       if (this.#ended || timeout.aborted) {
-        throw new Error(`${this.#name}: ${this.#ended ? 'ended' : 'said nothing'}\n${this.#errors}`);
+        throw new Error(
+          `${this.#name}: ${this.#ended ? 'ended' : 'said nothing'}\n${this.#errors}`,
+        );
       }
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
@@ -86,7 +89,11 @@ export class StartedProgram {
   /** Resolves when it has ended and all its output was read. */
   async ended(): Promise<void> {
     if (!this.#ended) await new Promise<void>((resolve) => this.#whenEnded(resolve));
-    if (this.child.exitCode === null && this.child.signalCode === null && this.child.pid !== undefined) {
+    if (
+      this.child.exitCode === null &&
+      this.child.signalCode === null &&
+      this.child.pid !== undefined
+    ) {
       await once(this.child, 'exit');
     }
   }

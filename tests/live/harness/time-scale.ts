@@ -4,7 +4,9 @@
 export const guestKernel = process.env['LIBTRACE_KERNEL'];
 
 /** How much longer than on metal everything may take. Emulated kernels are 10 to 20 times slower. */
-export const timeScale = Number(process.env['LIBTRACE_TIME_SCALE'] ?? (guestKernel === undefined ? 1 : 20));
+export const timeScale = Number(
+  process.env['LIBTRACE_TIME_SCALE'] ?? (guestKernel === undefined ? 1 : 20),
+);
 
 /** Resolves as soon as `condition` holds. @throws when it does not within `timeoutMs`, scaled. */
 export async function until<T>(

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createTracer, type AnyPlugin, type TraceRecord, type Tracer, type TracerStats } from '@libtrace/core';
+import {
+  createTracer,
+  type AnyPlugin,
+  type TraceRecord,
+  type Tracer,
+  type TracerStats,
+} from '@libtrace/core';
 import type { TracerOptions } from '@libtrace/core';
 import { http } from '@libtrace/proto-http';
 import { expect, onTestFinished } from 'vitest';
@@ -53,6 +59,17 @@ export class Tracing {
     return taken;
   }
 
+  /** Hands out what comes until nothing more came for a moment: for programs that end with calls in flight. */
+  async takeRest(): Promise<TraceRecord[]> {
+    let before = -1;
+    while (this.#records.length !== before) {
+      before = this.#records.length;
+      await new Promise((resolve) => setTimeout(resolve, 300 * Math.min(timeScale, 4)));
+      await this.tracer.flush();
+    }
+    return this.take(0);
+  }
+
   /** Waits for `count` records; with fewer it returns too, after the time-out, so that the test can say which are missing. */
   async waitFor(count: number, timeoutMs = 10_000): Promise<void> {
     const end = Date.now() + timeoutMs * timeScale;
@@ -78,7 +95,13 @@ export class Tracing {
     expect(stats.recordsDropped).toBe(0);
     if (lossless) {
       const { ring, connections, internal } = stats.kernel.segmentsLost;
-      expect({ ring, connections, internal, events: stats.kernel.eventsLost, capped: stats.pipeline.cappedBytes }).toEqual({
+      expect({
+        ring,
+        connections,
+        internal,
+        events: stats.kernel.eventsLost,
+        capped: stats.pipeline.cappedBytes,
+      }).toEqual({
         ring: 0,
         connections: 0,
         internal: 0,

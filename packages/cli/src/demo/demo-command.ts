@@ -84,7 +84,7 @@ async function runDemo(
     const begun = performance.now();
     deps.writeError(
       `A small shop on 127.0.0.1:${port ?? 0} and a client of it: two plain Node programs.\n` +
-        `libtrace: ready — tracing shop/${server.pid} and client/${client.pid}; protocols: http\n`,
+        `libtrace: ready — tracing http of shop/${server.pid} and client/${client.pid}\n`,
     );
     client.send({ port });
     const { calls } = await client.next('done');

@@ -23,18 +23,27 @@ export function renderDiagnosis(diagnosis: Diagnosis, colors: Colors, columns = 
     ...machineRows(machine).map(([verdict, name, text]) => row(verdict, name, text, style)),
     row(diagnosis.addon === 'ready' ? 'ok' : 'no', 'native addon', diagnosis.addon, style),
   ];
-  const features = Object.entries(diagnosis.features);
-  if (features.length > 0) {
-    lines.push('', colors.bold('Kernel features'));
-    for (const [name, { supported, reason }] of features) {
-      lines.push(
-        row(supported ? 'ok' : 'note', name, supported ? '' : (reason ?? 'absent'), style),
-      );
-    }
-  }
+  lines.push(...featureLines(diagnosis, style));
   if (report !== undefined) lines.push(...reportLines(report, diagnosis.mapBytes, style));
   lines.push('', ...verdictLines(diagnosis, colors));
   return `${lines.join('\n')}\n`;
+}
+
+function featureLines({ features, machine }: Diagnosis, style: Style): string[] {
+  const names = Object.keys(features);
+  if (names.length === 0) return [];
+  const heading = ['', style.colors.bold('Kernel features')];
+  if (!mayTrace(machine)) {
+    // Without rights every trial fails, whatever the kernel can do.
+    return [...heading, row('note', 'unknown', 'trying them needs the rights above', style)];
+  }
+  const present = names.filter((name) => features[name]!.supported);
+  const absent = names.filter((name) => !features[name]!.supported);
+  return [
+    ...heading,
+    row('ok', 'present', present.join(' '), style),
+    ...absent.map((name) => row('note', name, features[name]!.reason ?? 'absent', style)),
+  ];
 }
 
 function machineRows(machine: MachineFacts): [Verdict, string, string][] {
@@ -54,7 +63,11 @@ function machineRows(machine: MachineFacts): [Verdict, string, string][] {
       'BTF',
       machine.btf ? '/sys/kernel/btf/vmlinux' : 'the kernel has no type information',
     ],
-    [lockdown === undefined || lockdown === 'none' ? 'ok' : 'note', 'lockdown', lockdown ?? 'none'],
+    [
+      lockdown === undefined || lockdown === 'none' ? 'ok' : 'note',
+      'lockdown',
+      lockdown ?? 'unknown (the kernel does not say, or securityfs is not mounted)',
+    ],
     ['ok', 'unprivileged BPF', unprivilegedText(unprivilegedBpfDisabled)],
     ['ok', 'tracefs', machine.tracefs ?? 'not mounted (nothing here needs it)'],
     [

@@ -1,12 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import picocolors from 'picocolors';
 import type { Tone } from './record-parts.js';
 
-/** Functions that wrap a text in colour, or return it as it is when colour is off. */
-export type Colors = ReturnType<typeof picocolors.createColors>;
+type Paint = (text: string) => string;
 
+/**
+ * Functions that wrap a text in colour, or return it as it is when colour is off. Own ones, because the usual packages
+ * look at `process.stdout` when they are imported, and that makes a pipe non-blocking for everybody who shares it.
+ */
+export interface Colors {
+  readonly bold: Paint;
+  readonly dim: Paint;
+  readonly red: Paint;
+  readonly green: Paint;
+  readonly yellow: Paint;
+  readonly blue: Paint;
+  readonly magenta: Paint;
+  readonly cyan: Paint;
+}
+
+/** Makes colour functions (ECMA-48 select graphic rendition). */
 export function createColors(enabled: boolean): Colors {
-  return picocolors.createColors(enabled);
+  const style = (on: number, off: number): Paint =>
+    enabled ? (text) => `\u001b[${on}m${text}\u001b[${off}m` : (text) => text;
+  return {
+    bold: style(1, 22),
+    dim: style(2, 22),
+    red: style(31, 39),
+    green: style(32, 39),
+    yellow: style(33, 39),
+    blue: style(34, 39),
+    magenta: style(35, 39),
+    cyan: style(36, 39),
+  };
 }
 
 /** Colour on a terminal, unless `--no-color`, NO_COLOR (any value) or TERM=dumb say no; FORCE_COLOR says yes elsewhere. */
@@ -21,6 +46,7 @@ export function wantsColor(
   return isTerminal && env['TERM'] !== 'dumb';
 }
 
+/** Colours a text by its tone. */
 export function paint(colors: Colors, tone: Tone, text: string): string {
   switch (tone) {
     case 'good':

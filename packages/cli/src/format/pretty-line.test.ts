@@ -88,6 +88,8 @@ describe('a pretty line', () => {
     );
     expect(text.trimEnd()).not.toMatch(/[\u0000-\u001f]/);
     expect(text).toContain('\\x1b]0;owned\\x07\\n2026');
+    const server = { address: attack, port: 1 };
+    expect(line(sampleRecord({ connection: { server } }))).toContain('\\x1b]0;owned\\x07\\n2026:1');
   });
 
   it('marks missing content quietly and missing messages loudly', () => {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { close, open, write } from 'node:fs';
+import { close, open, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const retryMs = 5;
+const mostRetries = 200;
 
 /** Where text goes. One write at a time: the next starts when the promise of the last has settled. */
 export interface ByteSink {
@@ -63,6 +64,22 @@ export class DescriptorSink implements ByteSink {
 
   async close(): Promise<void> {
     if (this.#owned) await promisify(close)(this.#descriptor);
+  }
+}
+
+/** Writes a message at once. When it cannot be written there is nobody to tell: a reader that went away is no failure. */
+export function writeNow(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  let tries = 0;
+  for (let offset = 0; offset < bytes.length && tries < mostRetries;) {
+    try {
+      offset += writeSync(descriptor, bytes, offset);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      tries += 1;
+      Atomics.wait(pause, 0, 0, retryMs);
+    }
   }
 }
 

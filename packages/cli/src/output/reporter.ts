@@ -18,6 +18,8 @@ export interface ReporterOptions {
   readonly color: boolean;
   /** Where lines go instead of stdout. */
   readonly file: ByteSink | undefined;
+  /** System calls that libtrace makes the target do; left out of the explanation of silence. */
+  readonly ownSegments?: number;
   readonly onOutputError: (error: Error) => void;
 }
 
@@ -33,10 +35,12 @@ export class Reporter {
   readonly #isTerminal: boolean;
   readonly #summaryFollows: boolean;
   readonly #summaryColors: Colors;
+  readonly #ownSegments: number;
 
   constructor(options: ReporterOptions, deps: Dependencies) {
     const { format, file } = options;
     this.#deps = deps;
+    this.#ownSegments = options.ownSegments ?? 0;
     this.#isTerminal = file === undefined && deps.stdoutColumns() !== undefined;
     this.#summaryFollows = format === 'pretty' && file === undefined;
     const lineColors = createColors(wantsColor(this.#isTerminal, options.color, deps.env));
@@ -75,6 +79,7 @@ export class Reporter {
       linesDropped: this.#writer.dropped,
       elapsedMs,
       protocols,
+      ownSegments: this.#ownSegments,
       colors: this.#summaryColors,
     });
     this.say(summary);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TracerStats } from '@libtrace/core';
 import { escapeText } from '../format/terminal-text.js';
-import { formatBytes, formatCount, plural } from '../format/units.js';
+import { formatBytes, plural } from '../format/units.js';
 
 /** What the summary says of things that were not shown. */
 export interface Losses {
@@ -57,26 +57,35 @@ export function describeLosses(stats: TracerStats, linesDropped: number): Losses
     else notCaptured.push(`${text} ${name}`);
   }
   if (pipeline.resyncs > 0) {
-    notCaptured.push(`the next message was searched ${formatCount(pipeline.resyncs)} times`);
+    notCaptured.push(
+      `${plural(pipeline.resyncs, 'place')} where a parser had to look for the next message`,
+    );
   }
   return { lost, notCaptured };
 }
 
-/** Why nothing may have been seen, and what to check. */
-export function explainSilence(stats: TracerStats, protocols: readonly string[]): string[] {
+/**
+ * Why nothing may have been seen, and what to check. `ownSegments`: system calls among the counted that are of libtrace's
+ * own making (a command's wait at its gate).
+ */
+export function explainSilence(
+  stats: TracerStats,
+  protocols: readonly string[],
+  ownSegments: number,
+): string[] {
   const { kernel } = stats;
-  if (kernel.segmentsSeen === 0) {
+  if (kernel.segmentsSeen <= ownSegments) {
     return [
-      'The target moved no bytes over sockets while it was traced.',
-      'Check that the process is the one that does the work (workers, containers), that it was',
-      'called at all, and that --port is a port of its connections.',
+      'The target moved no bytes over sockets while it was traced. Check that it is the',
+      'process that does the work (workers, containers), that it was called at all, and',
+      'that --port is a port of its connections.',
       ...(kernel.compatCalls > 0 ? ['It is a 32-bit program: those are not traced.'] : []),
     ];
   }
   return [
-    `${plural(kernel.segmentsSeen, 'system call')} moved ${formatBytes(kernel.bytesSeen)} over sockets, ` +
-      `but none was recognized as ${protocols.join(', ')}.`,
-    'Connections may be encrypted (TLS is not decrypted), speak another protocol (HTTP/2), or have',
-    'been in the middle of a message when tracing began.',
+    `${plural(kernel.segmentsSeen - ownSegments, 'system call')} moved ${formatBytes(kernel.bytesSeen)} over sockets, ` +
+      `none recognized as ${protocols.join(', ')}.`,
+    'The connections may be encrypted (TLS is not decrypted), speak another protocol',
+    '(HTTP/2), or have been in the middle of a message when tracing began.',
   ];
 }

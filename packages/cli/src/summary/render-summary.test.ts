@@ -107,10 +107,14 @@ nothing lost
 
   it('explains why nothing was seen', () => {
     const stats = sampleStats();
-    expect(render(groupsOf())).toContain('none was recognized as http');
+    expect(render(groupsOf())).toContain('none recognized as http');
     const still = render(groupsOf(), { ...stats, kernel: { ...stats.kernel, segmentsSeen: 0 } });
     expect(still).toContain('No calls seen in 10.2s.');
     expect(still).toContain('moved no bytes over sockets');
+    const input = { groups: groupsOf(), linesDropped: 0, elapsedMs: 1, protocols: ['http'] };
+    const gate = { ...stats, kernel: { ...stats.kernel, segmentsSeen: 1 } };
+    const own = { ...input, stats: gate, ownSegments: 1, colors: createColors(false) };
+    expect(renderSummary(own)).toContain('moved no bytes over sockets');
   });
 
   it('shows the largest groups only and says how many there are', () => {

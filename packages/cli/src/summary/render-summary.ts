@@ -14,6 +14,8 @@ export interface SummaryInput {
   readonly linesDropped: number;
   readonly elapsedMs: number;
   readonly protocols: readonly string[];
+  /** System calls in `stats` that libtrace made the target do; default 0. */
+  readonly ownSegments?: number;
   readonly colors: Colors;
   /** Rows of the table at most; default 12. */
   readonly maxRows?: number;
@@ -33,7 +35,7 @@ export function renderSummary(input: SummaryInput): string {
   const { groups, stats, colors } = input;
   const lines = ['', colors.bold(headline(groups.total, input.elapsedMs))];
   if (groups.total.calls === 0) {
-    lines.push(...explainSilence(stats, input.protocols));
+    lines.push(...explainSilence(stats, input.protocols, input.ownSegments ?? 0));
   } else {
     lines.push('', ...table(groups, input.maxRows ?? 12, colors), '');
   }
@@ -85,20 +87,19 @@ function table(groups: CallGroups, maxRows: number, colors: Colors): string[] {
     ...(all > 1 ? [['  total', '', ...figures(groups.total, errors)]] : []),
   ];
   const widths = rows[0]!.map((_, column) =>
-    Math.max(...rows.map((row) => displayWidth(row[column]!))),
+    Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))),
   );
-  const lines = rows.map((row) => {
+  const [heading = '', ...lines] = rows.map((row) => {
     const cells = row.map((cell, column) =>
-      column < 2 ? padRight(cell, widths[column]!) : padLeft(cell, widths[column]!),
+      column < 2 ? padRight(cell, widths[column] ?? 0) : padLeft(cell, widths[column] ?? 0),
     );
     return cells.join('  ').trimEnd();
   });
-  lines[0] = colors.dim(lines[0]);
   if (all > shown.length) {
     const more = plural(all - shown.length, 'more kind', 'more kinds');
     lines.push(colors.dim(`  and ${more} of calls`));
   }
-  return lines;
+  return [colors.dim(heading), ...lines];
 }
 
 function figures(group: CallGroup, errors: readonly ErrorStatus[]): string[] {

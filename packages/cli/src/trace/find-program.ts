@@ -18,7 +18,7 @@ export function requireProgram(
     : (env['PATH'] ?? defaultPath).split(':').map((folder) => join(folder || '.', name));
   let found = false;
   for (const candidate of candidates) {
-    if (statSync(candidate, { throwIfNoEntry: false })?.isFile() !== true) continue;
+    if (!isFile(candidate)) continue;
     found = true;
     if (isExecutable(candidate)) return;
   }
@@ -34,6 +34,15 @@ export function requireProgram(
       ? 'check the path'
       : 'check the spelling, or give its path; sudo may have shortened PATH',
   });
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    // Absent, or in a folder that may not be searched.
+    return false;
+  }
 }
 
 function isExecutable(path: string): boolean {

@@ -29,6 +29,9 @@ export type CommandOutput = 'stdout' | 'stderr';
 // Without a line (libtrace ended) it ends and nothing is run.
 const gateScript = 'IFS= read -r libtrace_gate <&3 || exit 125; exec 3<&-; exec "$@"';
 
+/** System calls on sockets that a traced gate makes: it reads one byte, and Node's pipes are sockets. */
+export const gateSegments = 1;
+
 const shellName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**

@@ -7,7 +7,7 @@ import type { AnyRecord } from '../format/record-parts.js';
 import type { ByteSink } from '../output/byte-sink.js';
 import { Reporter } from '../output/reporter.js';
 import { requireProgram } from './find-program.js';
-import { startGated, statusOfEnd } from './gate.js';
+import { gateSegments, startGated, statusOfEnd } from './gate.js';
 import type { GatedCommand } from './gate.js';
 import { StopWatch } from './stop.js';
 import type { StopReason } from './stop.js';
@@ -74,6 +74,7 @@ class TraceRun {
         format: flags.format,
         color: flags.color,
         file,
+        ownSegments: commandLine.length > 0 ? gateSegments : 0,
         onOutputError: (error) => this.#onOutputError(error),
       },
       deps,
@@ -135,7 +136,7 @@ class TraceRun {
   #begin(target: TraceTarget): void {
     const protocols = this.#protocols.join(', ');
     const what = describeTarget(target, this.#command?.pid);
-    this.#deps.writeError(`libtrace: ready — tracing ${what}; protocols: ${protocols}\n`);
+    this.#deps.writeError(`libtrace: ready — tracing ${protocols} of ${what}\n`);
     if (this.#flags.duration !== undefined) this.#watch.stopAfter(this.#flags.duration);
     if (this.#command === undefined || this.#stopping) return;
     this.#commandRuns = true;

@@ -77,7 +77,8 @@ static size_t write_datagram(char *data, const char *what, long n, size_t filler
 	size_t length = sprintf(data, "%s %ld ", what, n);
 
 	memset(data + length, 'x', filler);
-	return length + filler;
+	data[length + filler] = '\n';
+	return length + filler + 1;
 }
 
 int serve_datagrams(void)
@@ -136,15 +137,16 @@ int send_datagrams(void)
 {
 	struct sockaddr_storage server;
 	socklen_t length = make_address(&server, options.port);
-	int fd = socket(server.ss_family, SOCK_DGRAM, 0);
 	char line[128];
 	long first, count;
+	int fd = -1;
 
 	while (read_command(line, sizeof(line))) {
 		if (!strcmp(line, "connect")) {
 			struct sockaddr_storage own;
 
 			make_address(&own, 0);
+			fd = socket(own.ss_family, SOCK_DGRAM, 0);
 			if (bind(fd, (void *)&own, length))
 				fail("bind");
 			if (options.connected && connect(fd, (void *)&server, length))
