@@ -122,6 +122,7 @@ struct sock {
 	__u16 sk_protocol;
 	__u16 sk_type;
 	__u8 sk_shutdown;
+	int sk_err;
 	struct socket *sk_socket;
 };
 

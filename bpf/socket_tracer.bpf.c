@@ -542,6 +542,8 @@ int change_state(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (is_held(connection, sk)) {
 		connection->lingering = 1;
+		if (KERNEL_READ((struct sock *)sk, sk_err))
+			emit_end(connection, EVENT_RESET, 0, 0, connection->position);
 		return 0;
 	}
 	emit_end(connection, EVENT_CLOSE, 0, 0, position);

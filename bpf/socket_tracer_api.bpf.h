@@ -25,6 +25,8 @@ enum event_type {
 	EVENT_EXEC = 5,	   /* struct process_event */
 	EVENT_FORK = 6,	   /* struct process_event */
 	EVENT_EXIT = 7,	   /* struct process_event */
+	EVENT_RESET = 8,   /* struct end_event: the peer reset the connection, a program still holds
+			      the socket */
 };
 
 /* Seen from the traced process. Also the index of per-direction arrays. */
@@ -102,7 +104,10 @@ struct open_event {
 	__u8 reserved[2]; /* 0 */
 };
 
-/* EVENT_END: `direction` moved its last byte. EVENT_CLOSE: both did. */
+/*
+ * EVENT_END: `direction` moved its last byte. EVENT_CLOSE: both did. EVENT_RESET: nothing more will
+ * come, but the call in which the reset was noticed may still be followed by its segment.
+ */
 struct end_event {
 	__u8 type;
 	__u8 direction; /* EVENT_END only */

@@ -35,6 +35,8 @@ export interface EventHandler {
     timestampNs: number,
     pid: number,
   ): void;
+  /** The peer reset the connection; the segment of the call that noticed it may still follow. */
+  onReset(connectionId: number): void;
   onExit(pid: number): void;
 }
 
@@ -103,6 +105,9 @@ export class EventDecoder {
           endEvent.timestampNs(view, at),
           endEvent.pid(view, at),
         );
+        break;
+      case eventType.reset:
+        this.#handler.onReset(endEvent.connection(view, at));
         break;
       case eventType.exec:
       case eventType.fork:

@@ -34,6 +34,8 @@ export class LiveSource implements EventHandler {
   readonly #unwatched = new Map<number, UnwatchedConnection>();
   #reader: EventReader | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When connections were reset that a program still holds. */
+  readonly #resets = new Map<number, number>();
   #ticking = false;
   #lastSweep = 0;
   #readerCpuNs = 0;
@@ -85,6 +87,7 @@ export class LiveSource implements EventHandler {
     }
     this.#pipeline.finish(monotonicNs());
     this.#unwatched.clear();
+    this.#resets.clear();
   }
 
   /** What was in the ring at the call has been handed over when it resolves. */
@@ -146,8 +149,13 @@ export class LiveSource implements EventHandler {
     pid: number,
   ): void {
     this.#unwatched.delete(connectionId);
+    this.#resets.delete(connectionId);
     const process = pid === 0 ? undefined : this.#processes.get(pid);
     this.#pipeline.close(connectionId, inPosition, outPosition, timestampNs, process);
+  }
+
+  onReset(connectionId: number): void {
+    this.#resets.set(connectionId, monotonicNs());
   }
 
   onExit(pid: number): void {
@@ -162,9 +170,19 @@ export class LiveSource implements EventHandler {
     this.#ticking = true;
     try {
       await this.flush();
-      this.#sweepUnwatched(monotonicNs());
+      const now = monotonicNs();
+      this.#closeReset(now);
+      this.#sweepUnwatched(now);
     } finally {
       this.#ticking = false;
+    }
+  }
+
+  #closeReset(nowNs: number): void {
+    for (const [connectionId, sinceNs] of this.#resets) {
+      if (nowNs - sinceNs < TICK_MS * 1e6) break;
+      this.#resets.delete(connectionId);
+      this.#pipeline.close(connectionId, -1, -1, nowNs, undefined);
     }
   }
 
