@@ -123,31 +123,48 @@ async function kernels() {
     return;
   }
   const { runInKernel } = await import('./kernels/run-in-kernel.mjs');
-  const only = process.env.LIBTRACE_KERNELS?.split(',') ?? KERNELS;
-  for (const version of only) {
+  const { fetchKernel } = await import('./kernels/fetch-kernel.mjs');
+  const waiting = process.env.LIBTRACE_KERNELS?.split(',') ?? [...KERNELS];
+  for (const version of waiting) fetchKernel(version);
+  // A guest has one processor: two of them share the work of two.
+  await Promise.all([runNext(), runNext()]);
+
+  async function runNext() {
+    for (let version = waiting.shift(); version !== undefined; version = waiting.shift()) {
+      await runOne(version);
+    }
+  }
+
+  async function runOne(version) {
     const outputDir = join(results, `kernel-${version}`);
     mkdirSync(outputDir);
-    console.log(`\n── kernel ${version}`);
-    const { exitCode, seconds } = await runInKernel(version, {
-      command: [
-        ...['sh', '-c'],
-        `exec node ${vitest} run --config tests/live/vitest.config.ts --reporter=verbose --reporter=json --outputFile.json="$LIBTRACE_OUTPUT_DIR/report.json"`,
-      ],
-      cwd: root,
-      env: {
-        CI: ci ? 'true' : '',
-        LIBTRACE_REQUIRE: ci ? 'all' : '',
-        LIBTRACE_TIME_SCALE: '15',
-        NO_COLOR: '1',
-      },
-      timeoutMs: 25 * 60_000,
-      outputDir,
-      onOutput: (chunk) => process.stdout.write(chunk),
-    });
-    add(
-      `kernel ${version} (${Math.round(seconds)} s)`,
-      readReport(join(outputDir, 'report.json'), exitCode),
-    );
+    console.log(`\n── kernel ${version}: the live suite in a virtual machine`);
+    let output = '';
+    let exitCode = 1;
+    const startMs = Date.now();
+    try {
+      ({ exitCode } = await runInKernel(version, {
+        command: [
+          ...['sh', '-c'],
+          `exec node ${vitest} run --config tests/live/vitest.config.ts --reporter=verbose --reporter=json --outputFile.json="$LIBTRACE_OUTPUT_DIR/report.json"`,
+        ],
+        cwd: root,
+        env: {
+          CI: ci ? 'true' : '',
+          LIBTRACE_REQUIRE: ci ? 'all' : '',
+          LIBTRACE_TIME_SCALE: '15',
+          NO_COLOR: '1',
+        },
+        timeoutMs: 25 * 60_000,
+        outputDir,
+        onOutput: (chunk) => (output += chunk),
+      }));
+    } catch (error) {
+      output += `\n${String(error.message ?? error)}\n`;
+    }
+    console.log(`\n── kernel ${version}\n${output}`);
+    const seconds = Math.round((Date.now() - startMs) / 1000);
+    add(`kernel ${version} (${seconds} s)`, readReport(join(outputDir, 'report.json'), exitCode));
     programTable(version, join(outputDir, 'programs.json'));
   }
 }
