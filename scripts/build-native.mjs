@@ -80,7 +80,9 @@ async function compile() {
   const { include, lib } = libbpfPaths();
   const gyp = join(ROOT, 'node_modules/node-gyp/bin/node-gyp.js');
   const env = { ...process.env, MAKEFLAGS: `-j${cpus().length}` };
-  if (existsSync('/usr/include/node/node_api.h')) env.npm_config_nodedir ??= '/usr';
+  // Node's own headers, where its package or archive brought them; node-gyp downloads them otherwise.
+  const prefix = dirname(dirname(process.execPath));
+  if (existsSync(join(prefix, 'include/node/node_api.h'))) env.npm_config_nodedir ??= prefix;
   const define = [
     `-Dlibbpf_include=${include}`,
     `-Dlibbpf_lib=${lib}`,

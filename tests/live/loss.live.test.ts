@@ -109,7 +109,7 @@ async function flood(pipeline: number): Promise<void> {
   }
   await tracing.waitFor(
     shown.records + 2 * after.reduce((sum, [, , calls]) => sum + calls.length, 0),
-    2_000,
+    500,
   );
   const records = await tracing.take(0);
   const isLate = ({ attributes }: TraceRecord): boolean =>

@@ -163,7 +163,7 @@ live('wrk and nginx: as many records as wrk counts', ['wrk', 'nginx'], async () 
   wrk.release();
   const output = await wrk.output();
   const counted = Number(/(\d+) requests in/.exec(output)![1]);
-  const taken = await tracing.take(2 * counted, 15_000);
+  const taken = await tracing.take(2 * counted, 500);
   const records = [...taken, ...(await tracing.takeRest())];
   const side = (role: string): TraceRecord[] => records.filter((record) => record.role === role);
   const answered = side('client').filter((record) => record.responseBytes > 0);

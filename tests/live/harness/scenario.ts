@@ -60,6 +60,7 @@ export async function play(tracing: Tracing, scenario: Scenario): Promise<PeerSe
     scenario.server,
   );
   const records = await tracing.take(2 * calls.length);
+  await tracing.expectAccounted();
   expectCalls(
     records,
     calls.map((call) => ({ ...call, missing: scenario.clientMissing ?? [] })),
@@ -71,6 +72,5 @@ export async function play(tracing: Tracing, scenario: Scenario): Promise<PeerSe
     calls.map((call) => ({ ...call, missing: scenario.serverMissing ?? [] })),
     viewpoint('server', servers, server.port, address),
   );
-  await tracing.expectAccounted();
   return server;
 }
