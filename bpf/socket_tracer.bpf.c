@@ -112,10 +112,8 @@ static __always_inline void note_close(__u32 fd, __u32 pid)
 	bpf_map_delete_elem(&connections, &reference.sk);
 }
 
-SEC("raw_tp/sys_enter")
-int enter_call(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int on_enter(__u64 number, const void *registers_address)
 {
-	__u64 number = ctx->args[1];
 	__u64 pid_tgid, now, *entry;
 	__u32 pid, tid;
 
@@ -128,7 +126,7 @@ int enter_call(struct bpf_raw_tracepoint_args *ctx)
 	if (number == NR_CLOSE) {
 		struct call_registers registers;
 
-		read_call((void *)ctx->args[0], &registers);
+		read_call(registers_address, &registers);
 		note_close(registers.arguments[0], pid);
 		return 0;
 	}
@@ -140,6 +138,18 @@ int enter_call(struct bpf_raw_tracepoint_args *ctx)
 	else
 		bpf_map_update_elem(&send_entries, &tid, &now, BPF_ANY);
 	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int enter_call(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_enter(ctx->args[1], (void *)ctx->args[0]);
+}
+
+SEC("tracepoint/raw_syscalls/sys_enter")
+int enter_call_tp(struct syscall_event *ctx)
+{
+	return on_enter(ctx->number, current_registers());
 }
 
 /* When the sending call that returns now was entered. */
@@ -155,10 +165,8 @@ static __always_inline __u64 entry_time(__u32 tid, __u64 now)
 	return start;
 }
 
-SEC("raw_tp/sys_exit")
-int exit_call(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int on_exit(void *ctx, long result, bool is_raw)
 {
-	long result = ctx->args[1];
 	struct call_registers registers;
 	struct connection *connection;
 	struct capture *capture;
@@ -174,7 +182,9 @@ int exit_call(struct bpf_raw_tracepoint_args *ctx)
 	pid = pid_tgid >> 32;
 	if (!is_target(pid))
 		return 0;
-	read_call((void *)ctx->args[0], &registers);
+	read_call(is_raw ? (void *)((struct bpf_raw_tracepoint_args *)ctx)->args[0]
+			 : current_registers(),
+		&registers);
 	kind = classify(registers.number, &direction);
 	if (kind == CALL_OTHER)
 		return 0;
@@ -302,6 +312,18 @@ no_stage : {
 	return 0;
 }
 
+SEC("raw_tp/sys_exit")
+int exit_call(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_exit(ctx, ctx->args[1], true);
+}
+
+SEC("tracepoint/raw_syscalls/sys_exit")
+int exit_call_tp(struct syscall_event *ctx)
+{
+	return on_exit(ctx, ctx->result, false);
+}
+
 /* Goes on with a call that moves several messages. */
 static __always_inline void next_message(void *ctx, struct call *call)
 {
@@ -354,8 +376,20 @@ fault:
 	return 1;
 }
 
-SEC("raw_tp/sys_exit")
-int copy_vector(struct bpf_raw_tracepoint_args *ctx)
+/* A stage is reached by tail calls, which go to programs of the caller's type only. */
+#define STAGE(name, body)                                                                          \
+	SEC("raw_tp/sys_exit")                                                                     \
+	int name(void *ctx)                                                                        \
+	{                                                                                          \
+		return body(ctx);                                                                  \
+	}                                                                                          \
+	SEC("tracepoint/raw_syscalls/sys_exit")                                                    \
+	int name##_tp(void *ctx)                                                                   \
+	{                                                                                          \
+		return body(ctx);                                                                  \
+	}
+
+static __always_inline int vector_stage(void *ctx)
 {
 	struct capture *capture = own_capture();
 	struct call *call = own_call();
@@ -382,12 +416,13 @@ int copy_vector(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+STAGE(copy_vector, vector_stage)
+
 #define MESSAGES_PER_RUN 4
 #define PIECES_PER_MESSAGE 32
 
 /* recvmmsg and sendmmsg: one segment a message. */
-SEC("raw_tp/sys_exit")
-int copy_messages(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int messages_stage(void *ctx)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct capture *capture = own_capture();
@@ -445,8 +480,9 @@ int copy_messages(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_exit")
-int infer(struct bpf_raw_tracepoint_args *ctx)
+STAGE(copy_messages, messages_stage)
+
+static __always_inline int infer_stage(void *ctx)
 {
 	struct capture *capture = own_capture();
 	struct call *call = own_call();
@@ -458,8 +494,9 @@ int infer(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sys_exit")
-int emit_segment(struct bpf_raw_tracepoint_args *ctx)
+STAGE(infer, infer_stage)
+
+static __always_inline int emit_stage(void *ctx)
 {
 	struct capture *capture = own_capture();
 	struct call *call = own_call();
@@ -480,6 +517,8 @@ int emit_segment(struct bpf_raw_tracepoint_args *ctx)
 	next_message(ctx, call);
 	return 0;
 }
+
+STAGE(emit_segment, emit_stage)
 
 static __always_inline void note_handshake(__u64 sk, int old_state)
 {

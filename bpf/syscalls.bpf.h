@@ -30,6 +30,23 @@ struct call_registers {
 /* __USER32_CS: a program in compatibility mode, whose call numbers mean something else. */
 #define CALL_IS_COMPAT(registers) ((registers)->cs == 0x23)
 
+/* raw_syscalls:sys_enter and sys_exit, as their `format` files in tracefs say. */
+struct syscall_event {
+	__u64 common;
+	__s64 number;
+	union {
+		__s64 result;
+		__u64 arguments[6];
+	};
+};
+
+/* Where the current thread's registers are saved; for programs that are not handed them.
+ * Since 5.15. */
+static __always_inline const void *current_registers(void)
+{
+	return (const void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
 static __always_inline void read_call(const void *address, struct call_registers *registers)
 {
 	struct pt_regs copy;

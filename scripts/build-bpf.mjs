@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles bpf/socket_tracer.bpf.c to packages/core/bpf/socket_tracer.bpf.o. Quick when nothing changed.
+// Compiles the programs of bpf/ to packages/core/bpf/*.bpf.o. Quick when nothing changed.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,11 +9,12 @@ import { buildLibbpf, libbpfPaths } from './build-libbpf.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'bpf');
-const output = join(root, 'packages/core/bpf/socket_tracer.bpf.o');
+const objects = join(root, 'packages/core/bpf');
+const programs = ['socket_tracer', 'preemption_probe'];
 const targets = { x64: 'x86', arm64: 'arm64' };
 
-/** The compiled object's path. */
-export const bpfObjectPath = output;
+/** Where the object is whose structs user space reads. */
+export const bpfObjectPath = join(objects, 'socket_tracer.bpf.o');
 
 function fingerprint() {
   const hash = createHash('sha256')
@@ -26,38 +27,31 @@ function fingerprint() {
 
 /** @returns {Promise<boolean>} whether anything was compiled */
 export async function buildBpf() {
-  const stamp = `${output}.stamp`;
+  const stamp = join(objects, '.stamp');
   const wanted = fingerprint();
-  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted)
+  const outputs = programs.map((name) => join(objects, `${name}.bpf.o`));
+  if (outputs.every(existsSync) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
     return false;
+  }
   await buildLibbpf();
-  mkdirSync(dirname(output), { recursive: true });
+  mkdirSync(objects, { recursive: true });
   const multiarch = execFileSync('gcc', ['-print-multiarch'], { encoding: 'utf8' }).trim();
-  execFileSync(
-    'clang',
-    [
-      ...[
-        '-O2',
-        '-g',
-        '-Wall',
-        '-Wextra',
-        '-Wno-unused-parameter',
-        '-Werror',
-        '-target',
-        'bpf',
-        '-mcpu=v3',
-      ],
-      `-D__TARGET_ARCH_${targets[process.arch] ?? process.arch}`,
-      ...['-I', libbpfPaths().include, '-I', `/usr/include/${multiarch}`],
-      ...['-c', join(source, 'socket_tracer.bpf.c'), '-o', output],
-    ],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
-  );
-  execFileSync('llvm-strip', ['-g', output]);
+  const flags = [
+    ...['-O2', '-g', '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror'],
+    ...['-target', 'bpf', '-mcpu=v3', `-D__TARGET_ARCH_${targets[process.arch] ?? process.arch}`],
+    ...['-I', libbpfPaths().include, '-I', `/usr/include/${multiarch}`],
+  ];
+  for (const name of programs) {
+    const output = join(objects, `${name}.bpf.o`);
+    execFileSync('clang', [...flags, '-c', join(source, `${name}.bpf.c`), '-o', output], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    execFileSync('llvm-strip', ['-g', output]);
+  }
   writeFileSync(stamp, wanted);
   return true;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log((await buildBpf()) ? `compiled ${output}` : 'up to date');
+  console.log((await buildBpf()) ? `compiled ${programs.join(', ')}` : 'up to date');
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, existsSync, openSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { BpfLink, BpfMap, BpfObject, LoadReport } from '@libtrace/native';
+import { closeSync, openSync } from 'node:fs';
+import type { BpfLink, BpfMap, BpfObject, LoadReport, ProgramLoadResult } from '@libtrace/native';
 import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
 import type { HookStatus, ProgramStatus, TracerReport, TraceTarget } from '../tracer/types.js';
 import { counters as countersLayout, stage, verdictKind } from './contract.gen.js';
+import { chooseCallHooks, type CallHooks } from './call-hooks.js';
 import { kernelError } from './kernel-error.js';
+import { objectPath } from './object-path.js';
 import { listProcesses, runningDescendants } from './processes-on-this-machine.js';
 import { protocolNumber } from './protocol-numbers.js';
 import type { Verdict } from '../stream/pipeline-types.js';
@@ -26,6 +27,8 @@ export type KernelCounters = Readonly<Record<Exclude<keyof typeof countersLayout
 interface Hook {
   readonly program: string;
   readonly event: string;
+  /** True for those whose programs exist for perf-style tracepoints too. */
+  readonly ofCalls?: true;
   /** What is lost without it; a hook without this is indispensable. */
   readonly without?: string;
 }
@@ -51,9 +54,10 @@ const hooks: readonly Hook[] = [
   {
     program: 'enter_call',
     event: 'sys_enter',
+    ofCalls: true,
     without: 'a call that writes is timed from its return instead of its start',
   },
-  { program: 'exit_call', event: 'sys_exit' },
+  { program: 'exit_call', event: 'sys_exit', ofCalls: true },
 ];
 const stages: readonly (readonly [number, string])[] = [
   [stage.vector, 'copy_vector'],
@@ -61,30 +65,20 @@ const stages: readonly (readonly [number, string])[] = [
   [stage.infer, 'infer'],
   [stage.emit, 'emit_segment'],
 ];
-const indispensable = new Set([
-  'exit_call',
-  'change_state',
-  ...stages.map(([, program]) => program),
-]);
+/** Programs that exist twice: as raw tracepoint and, with this suffix, as perf-style tracepoint. */
+const PERF_SUFFIX = '_tp';
+const ofCalls = new Set(['enter_call', 'exit_call', ...stages.map(([, program]) => program)]);
+const indispensable = new Set([...ofCalls, 'change_state']);
+indispensable.delete('enter_call');
+
+/** Name in the object of the program that does the work of `program`. */
+function variant(program: string, { kind }: CallHooks): string {
+  return kind === 'perf' && ofCalls.has(program) ? program + PERF_SUFFIX : program;
+}
 const CGROUPS_MAX = 8;
 const COMM_BYTES = 16;
 /** Of bpf/filter.bpf.h. */
 const PID_HINTS = 65_536;
-
-function objectPath(): string {
-  for (const relative of ['../bpf/socket_tracer.bpf.o', '../../bpf/socket_tracer.bpf.o']) {
-    const path = fileURLToPath(new URL(relative, import.meta.url));
-    if (existsSync(path)) return path;
-  }
-  throw new LibtraceError(
-    'ERR_BPF_OBJECT_MISSING',
-    'socket_tracer.bpf.o is not in the package @libtrace/core',
-    {
-      phase: 'load',
-      remedy: 'in a clone run `npm run setup`; otherwise reinstall @libtrace/core',
-    },
-  );
-}
 
 function u32(value: number): Buffer {
   const key = Buffer.alloc(4);
@@ -106,6 +100,7 @@ export class SocketTracer {
   readonly #object: BpfObject;
   readonly #options: SocketTracerOptions;
   readonly #load: LoadReport;
+  readonly #callHooks: CallHooks;
   #links: BpfLink[] = [];
   #hooks: HookStatus[] = [];
   #verdictGeneration = 0;
@@ -116,11 +111,13 @@ export class SocketTracer {
     object: BpfObject,
     options: SocketTracerOptions,
     load: LoadReport,
+    callHooks: CallHooks,
   ) {
     this.#native = native;
     this.#object = object;
     this.#options = options;
     this.#load = load;
+    this.#callHooks = callHooks;
   }
 
   /**
@@ -128,7 +125,8 @@ export class SocketTracer {
    * @throws LibtraceError `ERR_KERNEL_PERMISSION`, `ERR_KERNEL_UNSUPPORTED`, `ERR_KERNEL_LOAD`, `ERR_TARGET_NOT_FOUND`
    */
   static load(native: typeof NativeModule, options: SocketTracerOptions): SocketTracer {
-    const object = native.BpfObject.open(objectPath(), { name: 'libtrace' });
+    const callHooks = chooseCallHooks(native);
+    const object = native.BpfObject.open(objectPath('socket_tracer'), { name: 'libtrace' });
     try {
       const { target } = options;
       object.setVariable('own_pid', process.pid);
@@ -148,13 +146,16 @@ export class SocketTracer {
       map('handshakes').resize(options.maxConnections);
       map('verdicts').resize(options.maxConnections);
       map('captures').resize(native.possibleCpus());
+      const unwanted = callHooks.kind === 'raw' ? PERF_SUFFIX : '';
+      for (const program of ofCalls) object.programs.get(program + unwanted)!.autoload = false;
       const load = object.load({ verifierStats: true });
-      const failed = load.programs.find((p) => !p.loaded && indispensable.has(p.name));
+      const needed = new Set([...indispensable].map((program) => variant(program, callHooks)));
+      const failed = load.programs.find((p) => !p.loaded && needed.has(p.name));
       if (failed !== undefined) throw kernelError('load', failed.name, failed.error);
-      const tracer = new SocketTracer(native, object, options, load);
+      const tracer = new SocketTracer(native, object, options, load, callHooks);
       tracer.#fillStaticTargets();
       for (const [slot, program] of stages) {
-        map('stages').setProgram(slot, object.programs.get(program)!);
+        map('stages').setProgram(slot, object.programs.get(variant(program, callHooks))!);
       }
       return tracer;
     } catch (error) {
@@ -178,16 +179,30 @@ export class SocketTracer {
     this.#hooks = [];
     const attached: BpfLink[] = [];
     let selected: ReadonlySet<number> = new Set();
-    for (const { program, event, without } of hooks) {
-      const status = { program, hook: `raw tracepoint ${event}`, optional: without !== undefined };
+    for (const hook of hooks) {
+      const { event, without } = hook;
+      const program = variant(hook.program, this.#callHooks);
+      const isPerf = program !== hook.program;
+      const status = {
+        program,
+        hook: isPerf ? `tracepoint raw_syscalls:${event}` : `raw tracepoint ${event}`,
+        optional: without !== undefined,
+        ...(hook.ofCalls ? { reason: this.#callHooks.reason } : {}),
+        ...(hook.ofCalls && this.#callHooks.remedy !== undefined
+          ? { remedy: this.#callHooks.remedy }
+          : {}),
+      };
       try {
         const loaded = this.#object.programs.get(program)!;
-        if (!loaded.loaded)
-          throw (
-            this.#load.programs.find((p) => p.name === program)?.error ?? new Error('not loaded')
-          );
-        if (program === 'exit_call') selected = this.#selectRunning();
-        attached.push(loaded.attachRawTracepoint(event));
+        if (!loaded.loaded) {
+          throw this.#loadResult(program)?.error ?? new Error('not loaded');
+        }
+        if (hook.program === 'exit_call') selected = this.#selectRunning();
+        attached.push(
+          isPerf
+            ? loaded.attachTracepoint('raw_syscalls', event)
+            : loaded.attachRawTracepoint(event),
+        );
         this.#hooks.push({ ...status, attached: true });
       } catch (error) {
         const failure = kernelError('attach', program, error);
@@ -273,7 +288,7 @@ export class SocketTracer {
   missedRuns(): number {
     let sum = 0;
     for (const { program } of hooks) {
-      const loaded = this.#object.programs.get(program);
+      const loaded = this.#object.programs.get(variant(program, this.#callHooks));
       if (loaded?.loaded) sum += Number(loaded.info().recursionMisses);
     }
     return sum;
@@ -281,23 +296,29 @@ export class SocketTracer {
 
   /** What was loaded and attached. */
   report(): TracerReport {
-    const programs: ProgramStatus[] = this.#load.programs.map((result) => {
-      const info = result.loaded ? this.#object.programs.get(result.name)!.info() : undefined;
-      return {
-        name: result.name,
-        loaded: result.loaded,
-        instructions: result.instructions,
-        processed: result.processed ?? 0,
-        loadMs: result.milliseconds ?? 0,
-        runCount: Number(info?.runCount ?? 0n),
-        runTimeNs: Number(info?.runTimeNs ?? 0n),
-      };
-    });
+    const programs: ProgramStatus[] = this.#load.programs
+      .filter(({ skipped }) => skipped !== true)
+      .map((result) => {
+        const info = result.loaded ? this.#object.programs.get(result.name)!.info() : undefined;
+        return {
+          name: result.name,
+          loaded: result.loaded,
+          instructions: result.instructions,
+          processed: result.processed ?? 0,
+          loadMs: result.milliseconds ?? 0,
+          runCount: Number(info?.runCount ?? 0n),
+          runTimeNs: Number(info?.runTimeNs ?? 0n),
+        };
+      });
     const maps = [...this.#object.maps.values()].map((map) => ({
       name: map.name,
       bytes: map.memoryBytes(),
     }));
     return { hooks: this.#hooks, programs, maps, loadMs: this.#load.milliseconds };
+  }
+
+  #loadResult(program: string): ProgramLoadResult | undefined {
+    return this.#load.programs.find(({ name }) => name === program);
   }
 
   #map(name: string): BpfMap {

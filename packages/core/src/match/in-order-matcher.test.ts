@@ -141,6 +141,16 @@ describe('InOrderMatcher', () => {
     expect(emitted).toEqual(['R1/- lost']);
   });
 
+  it('knows pipelining from two responses without a request byte between them', () => {
+    const { request, response, matcher, emitted } = setUp();
+    matcher.lost('request', false);
+    response('S1', { start: 0, end: 50, opposite: 30 });
+    response('S2', { start: 50, end: 90, opposite: 30 });
+    request('R4', { start: 30, end: 40, opposite: 90 });
+    response('S?', { start: 90, end: 99, opposite: 40 });
+    expect(emitted).toEqual(['-/S1', '-/S2', 'R4/- lost', '-/S?']);
+  });
+
   describe('after pipelined messages were lost', () => {
     function ambiguous() {
       const set = setUp();
@@ -196,7 +206,7 @@ describe('InOrderMatcher', () => {
   it('reports a request that comes after its response was given up, and pairs the next', () => {
     const { request, response, emitted } = setUp();
     response('S1', { start: 0, end: 50, opposite: 10 });
-    request('R1', { start: 0, end: 10, opposite: 50 });
+    request('R1', { start: 0, end: 10, opposite: 0 });
     request('R2', { start: 10, end: 20, opposite: 50 });
     response('S2', { start: 50, end: 90, opposite: 20 });
     expect(emitted).toEqual(['-/S1', 'R1/- lost', 'R2/S2']);
@@ -236,6 +246,29 @@ describe('InOrderMatcher', () => {
     response('S1', { start: 0, end: 50, opposite: 20 });
     response('S2', { start: 50, end: 90, opposite: 20 });
     expect(emitted).toEqual(['R1/- unanswered', '-/S1', 'R2/S2']);
+  });
+
+  it('trusts no order after a request timed out behind a gap', () => {
+    const { request, response, matcher, emitted } = setUp();
+    matcher.lost('request', false);
+    request('R2', { start: 10, end: 20, opposite: 0 });
+    matcher.tick(2e9, false);
+    request('R3', { start: 20, end: 30, opposite: 0, atNs: 2e9 });
+    response('S1', { start: 0, end: 50, opposite: 30 });
+    response('S2', { start: 50, end: 90, opposite: 30 });
+    expect(emitted).toEqual(['R2/- unanswered', '-/S1', 'R3/- lost', '-/S2']);
+  });
+
+  it('reports a response to a request in progress alone when that is lost', () => {
+    const { request, response, matcher, requests, emitted } = setUp();
+    requests.busy = true;
+    requests.received = 10;
+    response('S1', { start: 0, end: 50, opposite: 10 });
+    matcher.lost('request', true);
+    expect(emitted).toEqual(['-/S1']);
+    request('R2', { start: 20, end: 30, opposite: 50 });
+    response('S2', { start: 50, end: 90, opposite: 30 });
+    expect(emitted).toEqual(['-/S1', 'R2/S2']);
   });
 
   it('does not time out a request whose response is in progress', () => {

@@ -35,8 +35,11 @@ export class InOrderMatcher implements ExchangeMatcher {
   #tailGap: boolean;
   /** Responses may be hidden, or one was reported alone: order alone proves nothing. */
   #desync: boolean;
-  /** Several requests were seen outstanding at once. */
+  /** Several requests were outstanding at once. */
   #pipelined = false;
+  /** Where the other stream stood when the last message of each side began. */
+  #requestOpposite = -1;
+  #responseOpposite = -1;
   /** Lost messages and pipelining: nothing is paired until the connection was quiet. */
   #ambiguous = false;
   /** Requests that begin before this position were answered by a response that was reported alone, or never. */
@@ -65,6 +68,9 @@ export class InOrderMatcher implements ExchangeMatcher {
   }
 
   request(message: TimedMessage): void {
+    // No response byte moved between two requests, or no request byte between two responses: pipelining.
+    if (message.opposite >= 0 && message.opposite === this.#requestOpposite) this.#pipelined = true;
+    this.#requestOpposite = message.opposite;
     if (this.#ambiguous || message.start < this.#aloneUpTo) {
       this.#emit(message, undefined, 'lost', 0);
       return;
@@ -76,7 +82,10 @@ export class InOrderMatcher implements ExchangeMatcher {
       return;
     }
     const outstanding = this.#outstanding;
-    if (outstanding.length > 0) this.#notePipelining(message);
+    // All responses so far are known, and one is still owed.
+    if (outstanding.length > 0 && !this.#desync && message.opposite >= 0) {
+      this.#pipelined ||= message.opposite <= this.#responses.received;
+    }
     message.afterGap = this.#tailGap;
     this.#tailGap = false;
     outstanding.push(message);
@@ -84,6 +93,10 @@ export class InOrderMatcher implements ExchangeMatcher {
   }
 
   response(message: TimedMessage): void {
+    if (message.opposite >= 0 && message.opposite === this.#responseOpposite) {
+      this.#pipelined = true;
+    }
+    this.#responseOpposite = message.opposite;
     if (this.#ambiguous) {
       this.#emit(undefined, message, 'none', 0);
       return;
@@ -186,19 +199,6 @@ export class InOrderMatcher implements ExchangeMatcher {
   /** Whether bytes moved since this request began that may have held its response. */
   #mayBeAnswered(request: TimedMessage): boolean {
     return this.#desync && this.#responses.received > request.opposite;
-  }
-
-  /** Whether another request was visibly unanswered when this one began. */
-  #notePipelining(message: TimedMessage): void {
-    const before = this.#outstanding[this.#outstanding.length - 1]!;
-    const sawResponsesBefore =
-      message.opposite >= 0 && message.opposite <= this.#responses.received;
-    if (
-      (message.opposite >= 0 && message.opposite === before.opposite) ||
-      (!this.#desync && sawResponsesBefore)
-    ) {
-      this.#pipelined = true;
-    }
   }
 
   #answersRequestInProgress(opposite: number): boolean {

@@ -93,8 +93,8 @@ export class Connection implements ReaderOwner {
       this.#pendingEnd = { position };
       return;
     }
-    if (reader.started) reader.gap(position, 'loss');
-    this.#endReader(reader, true);
+    this.#moved(reader, position);
+    reader.end(true);
     if (reader === this.#requests) this.#drain(-Infinity, -Infinity);
   }
 
@@ -107,11 +107,11 @@ export class Connection implements ReaderOwner {
       return;
     }
     const requestsIn = requests === this.#in;
-    requests.gap(requestsIn ? inPosition : outPosition, requests.started ? 'loss' : 'unseen');
+    this.#moved(requests, requestsIn ? inPosition : outPosition);
     this.#drain(Infinity, -Infinity);
-    responses.gap(requestsIn ? outPosition : inPosition, responses.started ? 'loss' : 'unseen');
-    this.#endReader(requests, completes);
-    const fragment = this.#endReader(responses, completes);
+    this.#moved(responses, requestsIn ? outPosition : inPosition);
+    requests.end(completes);
+    const fragment = responses.end(completes);
     this.#matcher?.close(fragment);
     this.drop();
   }
@@ -300,11 +300,16 @@ export class Connection implements ReaderOwner {
       if (this.#deferral?.first !== undefined) {
         this.#deferral.add(segment);
         this.#drain(segment.endNs - deferNs, -Infinity);
-      } else if (reader.atBoundary && matcher.mustWait(segment.oppositePosition)) {
-        this.#deferral ??= new Deferral(this.#context.counters, this.#context.budget);
-        this.#deferral.add(segment);
       } else {
-        reader.take(segment);
+        // A hole decides whether order is still known, and so whether to wait.
+        reader.approach(segment);
+        if (this.#responses !== reader) return;
+        if (reader.atBoundary && matcher.mustWait(segment.oppositePosition)) {
+          this.#deferral ??= new Deferral(this.#context.counters, this.#context.budget);
+          this.#deferral.add(segment);
+        } else {
+          reader.take(segment);
+        }
       }
     } else {
       if (this.#deferral?.first !== undefined) {
@@ -334,6 +339,8 @@ export class Connection implements ReaderOwner {
       const first = deferral.first;
       const responses = this.#responses;
       if (first === undefined || responses === undefined || this.#matcher === undefined) break;
+      responses.approach(first);
+      if (this.#responses !== responses) return;
       const answersLater =
         first.oppositePosition <= this.#requests!.received && first.startNs < requestStartNs;
       if (
@@ -351,13 +358,14 @@ export class Connection implements ReaderOwner {
     const responses = this.#responses;
     if (ended === undefined || responses === undefined) return;
     this.#pendingEnd = undefined;
-    responses.gap(ended.position, 'loss');
-    this.#endReader(responses, true);
+    this.#moved(responses, ended.position);
+    responses.end(true);
   }
 
-  /** Returns the bytes of a response that began and has no frame. */
-  #endReader(reader: MessageReader, completes: boolean): number {
-    return reader.end(completes);
+  /** A direction is known to have moved this far: what was not handed over is a hole. */
+  #moved(reader: MessageReader, position: number): void {
+    if (reader.started) reader.gap(position, 'loss');
+    else if (!this.#midstream) reader.gap(position, 'unseen');
   }
 
   #waits(): boolean {

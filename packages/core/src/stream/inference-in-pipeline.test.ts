@@ -4,6 +4,7 @@ import {
   pairs,
   testPipeline,
   toyMessage,
+  toyParser,
   toyProtocol,
   TestConnection,
   connectionInfo,
@@ -74,6 +75,39 @@ describe('inference', () => {
     expect(verdicts).toEqual([]);
   });
 
+  it('counts likely matches of one plugin in a row, and of one role', () => {
+    const likelyOf = (name: string, says: 'either' | 'request') =>
+      toyProtocol({
+        name,
+        inference: {
+          rules: [
+            { says, strength: 'likely', when: { kind: 'bytes', at: 0, anyOf: [`~${name}`] } },
+          ],
+        },
+      });
+    const two = testPipeline({ plugins: [likelyOf('a', 'either'), likelyOf('b', 'either')] });
+    two.connection.move('in', Buffer.from('~a'));
+    two.connection.move('out', Buffer.from('~b'));
+    two.connection.move('in', Buffer.from('~a'));
+    expect(two.verdicts).toEqual([]);
+
+    const one = testPipeline({ plugins: [likelyOf('a', 'request')], info: { role: 'unknown' } });
+    one.connection.move('in', Buffer.from('~a'));
+    one.connection.move('out', Buffer.from('~a'));
+    expect(one.verdicts).toEqual([]);
+    one.connection.move('out', Buffer.from('~a'));
+    expect(one.verdicts).toEqual([{ kind: 'protocol', name: 'a' }]);
+  });
+
+  it('leaves out what came before the first message of the direction that told', () => {
+    const { connection, records, pipeline } = testPipeline();
+    connection.move('in', Buffer.from('not ~Q0000000500000000'));
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.close();
+    expect(records.map(({ operation }) => operation)).toEqual(['1']);
+    expect(pipeline.stats().bufferedBytes).toBe(0);
+  });
+
   it('asks the plugin first that names a port of the connection', () => {
     const rules = [{ says: 'request', when: { kind: 'bytes', at: 0, anyOf: ['~Q'] } }] as const;
     const { connection, verdicts } = testPipeline({
@@ -114,6 +148,28 @@ describe('inference', () => {
     expect(pipeline.stats().bufferedBytes).toBe(0);
   });
 
+  it('gives up a connection after 64 KiB that nothing matches', () => {
+    const { connection, verdicts } = testPipeline();
+    for (let i = 0; i < 3; i++) connection.move('in', Buffer.alloc(20_000, 'x'));
+    expect(verdicts).toEqual([]);
+    connection.move('in', Buffer.alloc(20_000, 'x'));
+    expect(verdicts).toEqual([{ kind: 'ignore' }]);
+  });
+
+  it('joins only bytes that follow each other, and none over a hole', () => {
+    const { connection, verdicts } = testPipeline();
+    connection.move('in', Buffer.from('~'));
+    connection.make('in', Buffer.from('xx'));
+    connection.move('in', Buffer.from('Q'));
+    expect(verdicts).toEqual([]);
+    connection.move('in', Buffer.from('~'), { length: 5 });
+    connection.move('in', Buffer.from('Q'));
+    expect(verdicts).toEqual([]);
+    connection.move('in', Buffer.from('~'));
+    connection.move('in', Buffer.from('Q'));
+    expect(verdicts).toEqual([{ kind: 'protocol', name: 'toy' }]);
+  });
+
   it('keeps trying on a connection that was joined in the middle of a body', () => {
     const { connection, records, verdicts } = testPipeline({ info: { midstream: true } });
     for (let i = 0; i < 100; i++) connection.move('in', Buffer.alloc(2000, 'x'));
@@ -131,7 +187,27 @@ describe('inference', () => {
     connection.move('in', toyMessage('Q', 1, 5));
     connection.move('out', toyMessage('S', 1, 5));
     expect(pairs(records)).toEqual(['1/1']);
-    expect(pipeline.stats().holes).toEqual({});
+    expect(pipeline.stats()).toMatchObject({ holes: {}, resyncs: 0 });
+  });
+
+  it('starts with the message that told the protocol, without looking for it', () => {
+    const { connection, records } = testPipeline({
+      info: { midstream: true },
+      plugins: [{ ...toyProtocol(), createParser: () => ({ ...toyParser(), resync: () => -1 }) }],
+    });
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.close();
+    expect(pairs(records)).toEqual(['1/- unanswered !response']);
+  });
+
+  it('looks for a start in the direction that did not tell the protocol', () => {
+    const { connection, records, pipeline } = testPipeline({ info: { midstream: true } });
+    connection.position.out = 5000;
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.move('out', Buffer.concat([Buffer.from('rest of S0'), toyMessage('S', 1, 5)]));
+    connection.close();
+    expect(pairs(records)).toEqual(['-/1 ok !request', '1/- unknown !response']);
+    expect(pipeline.stats()).toMatchObject({ holes: {}, resyncs: 0 });
   });
 
   it('knows bytes before the first segment of a new connection as a hole', () => {
@@ -217,6 +293,43 @@ describe('switching', () => {
       'two 2',
     ]);
     expect(verdicts[verdicts.length - 1]).toEqual({ kind: 'protocol', name: 'two' });
+  });
+
+  it('lets the other plugin read what the first one left over', () => {
+    const waiting = toyProtocol({
+      name: 'one',
+      inference: { rules: [{ says: 'request', when: { kind: 'bytes', at: 0, anyOf: ['~Q'] } }] },
+      onParse: (side, view) =>
+        side === 'request'
+          ? view.u8(0) === 0x58
+            ? { status: 'more' }
+            : undefined
+          : { status: 'switch', to: 'two', consumed: view.available },
+    });
+    const reading = toyProtocol({
+      name: 'two',
+      matching: { mode: 'one-way' },
+      onParse: () => ({ status: 'frame', frame: { type: 'Q', id: 7, length: 0 }, consumed: 5 }),
+    });
+    const { connection, records } = testPipeline({ plugins: [waiting, reading] });
+    connection.move('in', Buffer.concat([toyMessage('Q', 1, 0), Buffer.from('XXXXX')]));
+    connection.move('out', Buffer.from('go on'));
+    expect(records.map(({ protocol, operation }) => `${protocol} ${operation}`)).toEqual([
+      'one 1',
+      'two 7',
+    ]);
+  });
+
+  it('begins a known order, whatever was known before', () => {
+    const { connection, records } = testPipeline({
+      plugins: [upgrading('two'), other],
+      info: { midstream: true },
+    });
+    connection.move('in', toyMessage('Q', 1, 0));
+    connection.move('out', toyMessage('S', 1, 0));
+    connection.move('in', Buffer.concat([toyMessage('Q', 2, 5), toyMessage('Q', 3, 5)]));
+    connection.move('out', Buffer.concat([toyMessage('S', 2, 5), toyMessage('S', 3, 5)]));
+    expect(pairs(records)).toEqual(['1/1', '2/2', '3/3']);
   });
 
   it('ignores the rest when no plugin has the name', () => {

@@ -117,12 +117,17 @@ export class MessageReader implements Lane {
     return this.#started;
   }
 
-  /** Takes the next segment. What it says of bytes that were skipped or seen before is accounted for first. */
-  take(segment: Segment): void {
+  /** Takes note of the hole before a segment, if there is one. */
+  approach(segment: Segment): void {
     if (segment.position > this.received) {
       this.gap(segment.position, this.#started ? 'loss' : 'unseen');
-      if (this.parser === undefined) return;
     }
+  }
+
+  /** Takes the next segment. What it says of bytes that were skipped or seen before is accounted for first. */
+  take(segment: Segment): void {
+    this.approach(segment);
+    if (this.parser === undefined) return;
     const from = this.received;
     const overlap = from - segment.position;
     let { captured, dataStart } = segment;
@@ -133,7 +138,7 @@ export class MessageReader implements Lane {
       captured = Math.max(0, captured - overlap);
     }
     this.#started = true;
-    this.#current.set(segment);
+    this.#current.set(segment, from);
     this.received = segment.position + segment.length;
     const hole = this.received - from - captured;
     if (hole > 0) this.#context.counters.hole(segment.holeReason ?? 'unseen', hole);

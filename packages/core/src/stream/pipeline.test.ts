@@ -326,6 +326,29 @@ describe('deferred responses', () => {
     expect(pairs(records)).toEqual(['-/99 ok !request', '1/1']);
   });
 
+  it('are released by time that comes with segments, too', () => {
+    const { connection, records } = testPipeline();
+    connection.make('in', toyMessage('Q', 1, 5));
+    connection.move('out', toyMessage('S', 1, 5));
+    connection.nowNs += 101e6;
+    connection.move('out', toyMessage('S', 2, 5));
+    expect(pairs(records)).toEqual(['-/1 ok !request']);
+  });
+
+  it('wait again where order was lost, but not in the middle of a message', () => {
+    const { connection, records } = testPipeline();
+    connection.move('in', toyMessage('Q', 1, 5));
+    connection.make('out', toyMessage('S', 1, 5));
+    const late = connection.make('in', toyMessage('Q', 2, 5));
+    const response = toyMessage('S', 2, 50);
+    connection.move('out', response.subarray(0, 30));
+    connection.make('in', toyMessage('Q', 3, 5));
+    connection.move('out', response.subarray(30));
+    expect(records).toEqual([]);
+    connection.deliver(late);
+    expect(pairs(records)).toEqual(['1/- unknown !response', '2/2']);
+  });
+
   it('are kept whole with all that follows them until their direction ends', () => {
     const { connection, records } = testPipeline();
     const request = connection.make('in', toyMessage('Q', 1, 5));
@@ -335,6 +358,32 @@ describe('deferred responses', () => {
     connection.end('out');
     connection.deliver(request);
     expect(pairs(records)).toEqual(['1/1']);
+  });
+
+  it('are reported when the requests end before theirs was seen', () => {
+    const { connection, records } = testPipeline();
+    connection.make('in', toyMessage('Q', 1, 5));
+    connection.move('out', toyMessage('S', 1, 5), { hint: 'toy' });
+    expect(records).toEqual([]);
+    connection.end('in');
+    expect(pairs(records)).toEqual(['-/1 ok !request']);
+  });
+
+  it('are freed when their connection is given up', () => {
+    const { connection, pipeline, failures } = testPipeline({
+      toy: {
+        onParse: (side) => {
+          if (side === 'request') throw new Error('no');
+          return undefined;
+        },
+      },
+    });
+    const request = connection.make('in', toyMessage('Q', 1, 5));
+    connection.move('out', toyMessage('S', 1, 5));
+    expect(pipeline.stats().bufferedBytes).toBeGreaterThan(0);
+    connection.deliver(request);
+    expect(failures).toHaveLength(1);
+    expect(pipeline.stats().bufferedBytes).toBe(0);
   });
 
   it('are bounded: beyond the cap bytes become a hole', () => {
@@ -347,6 +396,7 @@ describe('deferred responses', () => {
     expect(pipeline.stats().bufferedBytes).toBeLessThan(10_000);
     connection.deliver(request);
     expect(pairs(records)).toEqual(['1/1 ok !response.body']);
+    expect(pipeline.stats().holes).toEqual({ limit: expect.anything() as unknown });
     expect(pipeline.stats().cappedBytes).toBeGreaterThan(40_000);
   });
 
@@ -474,6 +524,29 @@ describe('plugins that fail', () => {
       expect(verdicts).toContainEqual({ kind: 'ignore' });
     });
   }
+
+  it('while a hole is taken note of leave nothing behind', () => {
+    for (const late of [false, true]) {
+      const { connection, failures, pipeline } = testPipeline({
+        toy: {
+          onRecord: () => {
+            throw new Error('no');
+          },
+        },
+      });
+      connection.move('in', toyMessage('Q', 1, 5));
+      const response = toyMessage('S', 1, 500);
+      const first = connection.make('out', response.subarray(0, 200));
+      connection.make('out', response.subarray(200));
+      const request = connection.make('in', toyMessage('Q', 2, 5));
+      if (!late) connection.deliver(first);
+      connection.move('out', toyMessage('S', 2, 5));
+      connection.deliver(request);
+      connection.tick(200);
+      expect(failures).toHaveLength(1);
+      expect(pipeline.stats().bufferedBytes).toBe(0);
+    }
+  });
 
   it('are told of results that their contract forbids, and end the loop', () => {
     for (const result of [

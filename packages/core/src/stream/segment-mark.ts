@@ -5,7 +5,7 @@ const nobody: ProcessIdentity = { pid: 0, ppid: 0, comm: '', exe: '', cgroup: ''
 
 /** What must be remembered of a segment while bytes of it wait for the rest of their message. */
 export class SegmentMark {
-  /** Stream position of its first byte. */
+  /** Stream position of its first byte that no segment before it carried. */
   position = 0;
   /** Stream position behind its last byte. */
   end = 0;
@@ -16,8 +16,9 @@ export class SegmentMark {
   tid = 0;
   process: ProcessIdentity = nobody;
 
-  set(segment: Segment): void {
-    this.position = segment.position;
+  /** @param from position of its first byte that no segment before it carried. */
+  set(segment: Segment, from: number): void {
+    this.position = from;
     this.end = segment.position + segment.length;
     this.startNs = segment.startNs;
     this.endNs = segment.endNs;
