@@ -14,6 +14,7 @@ struct connection {
 	__u64 id;
 	__u64 inode;	   /* proves that the key's socket is still the same one */
 	__u64 position[2]; /* bytes moved, per enum direction */
+	__u64 moved_ns;	   /* when */
 	__u32 sequence[2]; /* TCP: the kernel's sequence number at `position` */
 	__u32 verdict_generation;
 	__u32 unnamed_bytes[2]; /* delivered while no protocol was named */

@@ -79,6 +79,7 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 	struct counters *c = own_counters();
 	__u64 opposite;
 	__u64 start;
+	__u32 idle_ms = 0;
 
 	if (!c)
 		return false;
@@ -90,6 +91,9 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 	}
 	start = advance(
 		connection, call->direction, length, &call->reference, one_of_many, &opposite);
+	if (connection->moved_ns)
+		idle_ms = (call->end_ns - connection->moved_ns) / 1000000;
+	connection->moved_ns = call->end_ns;
 	apply_verdict(connection);
 	if (connection->ignored) {
 		c->lost_ignored++;
@@ -109,7 +113,7 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 	event->tid = (__u32)pid_tgid;
 	event->length = length;
 	event->captured = 0;
-	event->reserved = 0;
+	event->idle_ms = idle_ms;
 	event->connection = connection->id;
 	event->start_ns = call->start_ns;
 	event->end_ns = call->end_ns;

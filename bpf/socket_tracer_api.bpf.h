@@ -73,7 +73,7 @@ struct segment_event {
 	__u32 tid;
 	__u32 length;		 /* bytes moved */
 	__u32 captured;		 /* bytes that follow */
-	__u32 reserved;		 /* 0 */
+	__u32 idle_ms;		 /* since the connection last moved a byte, seen or lost */
 	__u64 connection;	 /* id, as in the open_event */
 	__u64 start_ns;		 /* written: entry of the call; read: its return */
 	__u64 end_ns;		 /* return of the call */

@@ -13,6 +13,7 @@ export const segmentEvent = {
   tid: (view: DataView, at: number): number => view.getUint32(at + 8, true),
   length: (view: DataView, at: number): number => view.getUint32(at + 12, true),
   captured: (view: DataView, at: number): number => view.getUint32(at + 16, true),
+  idleMs: (view: DataView, at: number): number => view.getUint32(at + 20, true),
   connection: (view: DataView, at: number): number =>
     view.getUint32(at + 24, true) + view.getUint32(at + 24 + 4, true) * 0x100000000,
   startNs: (view: DataView, at: number): number =>

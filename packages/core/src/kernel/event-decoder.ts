@@ -60,6 +60,7 @@ class ReusedSegment implements Segment {
   oppositePosition = 0;
   startNs = 0;
   endNs = 0;
+  idleMs = 0;
   tid = 0;
   process: ProcessIdentity = nobody;
 }
@@ -129,6 +130,7 @@ export class EventDecoder {
     segment.oppositePosition = segmentEvent.oppositePosition(view, at);
     segment.startNs = segmentEvent.startNs(view, at);
     segment.endNs = segmentEvent.endNs(view, at);
+    segment.idleMs = segmentEvent.idleMs(view, at);
     segment.tid = segmentEvent.tid(view, at);
     segment.process = this.#processes.get(segmentEvent.pid(view, at));
     this.#handler.onSegment(

@@ -58,7 +58,7 @@ export interface ExchangeMatcher {
    */
   mustWait(opposite: number): boolean;
   /** Called before request bytes are parsed, when the connection was quiet since `quietSinceNs`. */
-  requestArrives(opposite: number, startNs: number, quietSinceNs: number): void;
+  requestArrives(opposite: number, startNs: number, quietSinceNs: number, isCertain: boolean): void;
   /** Time passes. `responding`: a response is in progress. */
   tick(nowNs: number, responding: boolean): void;
   /** The connection ended. `fragmentBytes`: bytes of a response that began and has no frame. */

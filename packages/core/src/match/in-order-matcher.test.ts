@@ -173,20 +173,54 @@ describe('InOrderMatcher', () => {
 
     it('pairs again after a second of silence', () => {
       const { request, response, matcher, emitted } = ambiguous();
-      matcher.requestArrives(90, 5e9, 4.5e9);
+      matcher.requestArrives(90, 5e9, 4.5e9, false);
       request('R3', { start: 20, end: 30, opposite: 90 });
       response('S3', { start: 90, end: 99, opposite: 30 });
       expect(emitted.splice(0)).toEqual(['R3/- lost', '-/S3']);
-      matcher.requestArrives(99, 7e9, 5e9);
+      matcher.requestArrives(99, 7e9, 5e9, false);
       request('R4', { start: 30, end: 40, opposite: 99 });
       response('S4', { start: 99, end: 120, opposite: 40 });
       expect(emitted).toEqual(['R4/S4']);
     });
 
+    it('pairs again after a silence when the end of the responses was lost', () => {
+      const { request, response, responses, matcher, emitted } = ambiguous();
+      responses.received = 90;
+      matcher.requestArrives(500, 7e9, 5e9, true);
+      matcher.lost('request', false);
+      request('R9', { start: 70, end: 80, opposite: 500 });
+      request('R10', { start: 80, end: 90, opposite: 500 });
+      matcher.lost('response', true);
+      response('S9', { start: 500, end: 510, opposite: 90 });
+      response('S10', { start: 510, end: 520, opposite: 90 });
+      expect(emitted).toEqual(['R9/S9', 'R10/S10']);
+    });
+
+    it('pairs nothing after such a silence when the response begins elsewhere', () => {
+      const { request, response, responses, matcher, emitted } = ambiguous();
+      responses.received = 90;
+      matcher.requestArrives(500, 7e9, 5e9, true);
+      request('R9', { start: 70, end: 80, opposite: 500 });
+      matcher.lost('response', true);
+      response('S?', { start: 505, end: 510, opposite: 80 });
+      expect(emitted).toEqual(['-/S?', 'R9/- lost']);
+    });
+
+    it('does not take missing bytes before a request for answered ones when the silence may be a loss', () => {
+      const { request, response, responses, matcher, emitted } = ambiguous();
+      responses.received = 90;
+      matcher.requestArrives(500, 7e9, 5e9, false);
+      matcher.lost('request', false);
+      request('R9', { start: 70, end: 80, opposite: 500 });
+      matcher.lost('response', true);
+      response('S?', { start: 500, end: 510, opposite: 80 });
+      expect(emitted).toEqual(['-/S?', 'R9/- lost']);
+    });
+
     it('does not trust a silence during which a response was owed', () => {
       const { request, responses, matcher, emitted } = ambiguous();
       responses.busy = true;
-      matcher.requestArrives(90, 7e9, 4e9);
+      matcher.requestArrives(90, 7e9, 4e9, false);
       request('R3', { start: 20, end: 30, opposite: 90 });
       expect(emitted).toEqual(['R3/- lost']);
     });

@@ -44,6 +44,10 @@ export class InOrderMatcher implements ExchangeMatcher {
   #ambiguous = false;
   /** Requests that begin before this position were answered by a response that was reported alone, or never. */
   #aloneUpTo = -1;
+  /** Where the response to the next request must begin, after the end of the responses was lost and all was quiet. */
+  #restartAt = -1;
+  /** The next request comes after a silence that is known to be one, not just a lack of captured bytes. */
+  #afterSilence = false;
   /** A response to a request that is still in progress. */
   #early: TimedMessage | undefined;
 
@@ -86,7 +90,9 @@ export class InOrderMatcher implements ExchangeMatcher {
     if (outstanding.length > 0 && !this.#desync && message.opposite >= 0) {
       this.#pipelined ||= message.opposite <= this.#responses.received;
     }
-    message.afterGap = this.#tailGap;
+    // What a gap hides is as old as the silence: it has been answered.
+    message.afterGap = this.#tailGap && !this.#afterSilence;
+    this.#afterSilence = false;
     this.#tailGap = false;
     outstanding.push(message);
     if (outstanding.length > maxOutstanding) this.#giveUpOldest('lost');
@@ -102,7 +108,7 @@ export class InOrderMatcher implements ExchangeMatcher {
       return;
     }
     if (this.#desync) {
-      this.#resolve(message);
+      if (!this.#restart(message)) this.#resolve(message);
       return;
     }
     if (this.#givenUp > 0) {
@@ -150,13 +156,28 @@ export class InOrderMatcher implements ExchangeMatcher {
     );
   }
 
-  requestArrives(opposite: number, startNs: number, quietSinceNs: number): void {
-    if (!this.#ambiguous || startNs - quietSinceNs < recoverNs) return;
+  requestArrives(
+    opposite: number,
+    startNs: number,
+    quietSinceNs: number,
+    isCertain: boolean,
+  ): void {
+    if (startNs - quietSinceNs < recoverNs || this.#early !== undefined) return;
     if (this.#requests.busy || this.#requests.seeking) return;
-    if (this.#responses.busy || this.#responses.seeking) return;
-    if (opposite !== this.#responses.received) return;
+    const { received, busy, seeking } = this.#responses;
+    const isWhole = opposite === received;
+    if (opposite < received) return;
+    if (isWhole) {
+      // A response that broke off, with nothing behind it, is still owed.
+      if (!this.#ambiguous || busy || seeking) return;
+    } else if (!this.#ambiguous && !isCertain) {
+      return;
+    }
+    for (const request of this.#outstanding.splice(0)) this.#emit(request, undefined, 'lost', 0);
+    this.#restartAt = isWhole ? -1 : opposite;
+    this.#afterSilence = isCertain;
     this.#ambiguous = false;
-    this.#desync = false;
+    this.#desync = !isWhole;
     this.#tailGap = false;
     this.#givenUp = 0;
   }
@@ -210,6 +231,18 @@ export class InOrderMatcher implements ExchangeMatcher {
     );
   }
 
+  /** The first response after all was quiet, at the very place where its request said that it would begin. */
+  #restart(message: TimedMessage): boolean {
+    const oldest = this.#outstanding[0];
+    if (message.start !== this.#restartAt || oldest === undefined) return false;
+    if (oldest.afterGap || oldest.opposite !== message.start) return false;
+    this.#restartAt = -1;
+    this.#desync = false;
+    this.#outstanding.shift();
+    this.#emit(oldest, message, 'none', 0);
+    return true;
+  }
+
   /** A response whose place in the order is not known: paired by position, or reported alone with all it may answer. */
   #resolve(message: TimedMessage): void {
     const outstanding = this.#outstanding;
@@ -249,6 +282,8 @@ export class InOrderMatcher implements ExchangeMatcher {
     const alone = outstanding.splice(0, candidates);
     this.#desync = true;
     this.#ambiguous = this.#pipelined;
+    this.#afterSilence = false;
+    this.#restartAt = -1;
     this.#givenUp = 0;
     this.#aloneUpTo = Math.max(this.#aloneUpTo, upTo);
     this.#emit(undefined, message, 'none', 0);

@@ -37,6 +37,8 @@ export interface Segment {
   readonly startNs: number;
   /** CLOCK_MONOTONIC, nanoseconds: return of the call. */
   readonly endNs: number;
+  /** Milliseconds since the connection last moved a byte in either direction, captured or lost; undefined when the source does not know. */
+  readonly idleMs?: number | undefined;
   readonly tid: number;
   readonly process: ProcessIdentity;
 }

@@ -316,7 +316,14 @@ export class Connection implements ReaderOwner {
         this.#drain(segment.endNs - deferNs, segment.startNs);
         if (this.#requests !== reader) return;
       }
-      matcher.requestArrives(segment.oppositePosition, segment.startNs, this.#lastNs);
+      const { idleMs } = segment;
+      const quietSinceNs = idleMs === undefined ? this.#lastNs : segment.endNs - idleMs * 1e6;
+      matcher.requestArrives(
+        segment.oppositePosition,
+        segment.startNs,
+        quietSinceNs,
+        idleMs !== undefined,
+      );
       reader.take(segment);
       if (this.#deferral?.first !== undefined) this.#drain(-Infinity, -Infinity);
     }
