@@ -150,7 +150,9 @@ export class BpfMap implements Disposable {
   /** Memory of the map as the kernel counts it (exact since 6.4; an estimate before). */
   memoryBytes(): number {
     const text = readFileSync(`/proc/self/fdinfo/${this.fd}`, 'utf8');
-    return Number(/^memlock:\s*(\d+)/m.exec(text)?.[1] ?? 0);
+    const said = Number(/^memlock:\s*(\d+)/m.exec(text)?.[1] ?? 0);
+    // Between 5.11 and 6.3 the kernel says 0 of a ring buffer.
+    return this.type === 'ringbuf' ? Math.max(said, this.maxEntries) : said;
   }
 
   /** Closes a map made by {@link createMap}; maps of an object are closed with it. */

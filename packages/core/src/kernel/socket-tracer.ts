@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import type { BpfLink, BpfMap, BpfObject, LoadReport, ProgramLoadResult } from '@libtrace/native';
 import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
@@ -242,6 +242,11 @@ export class SocketTracer {
     return members;
   }
 
+  /** A process ended: its id may serve another one by the next time of attaching. */
+  removePid(pid: number): void {
+    this.#added.delete(pid);
+  }
+
   /** Tells the hooks what user space decided about a connection. */
   setVerdict(connectionId: number, verdict: Verdict): void {
     const value = Buffer.alloc(8);
@@ -328,6 +333,13 @@ export class SocketTracer {
   /** Commands, ports and cgroups: set once, at load. */
   #fillStaticTargets(): void {
     const { target } = this.#options;
+    for (const pid of target.pids ?? []) {
+      if (existsSync(`/proc/${pid}`)) continue;
+      throw new LibtraceError('ERR_TARGET_NOT_FOUND', `there is no process ${pid}`, {
+        phase: 'load',
+        remedy: 'see `ps -e` for those that run; a name follows restarts: target: { comms: […] }',
+      });
+    }
     for (const comm of target.comms ?? []) {
       const key = Buffer.alloc(COMM_BYTES);
       key.write(comm, 0, COMM_BYTES - 1, 'utf8');

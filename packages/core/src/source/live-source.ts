@@ -159,6 +159,7 @@ export class LiveSource implements EventHandler {
   }
 
   onExit(pid: number): void {
+    this.#kernel.removePid(pid);
     for (const unwatched of this.#unwatched.values()) {
       if (unwatched.pid === pid) unwatched.lastNs = 0;
     }
