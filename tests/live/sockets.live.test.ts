@@ -7,6 +7,7 @@ import { expectCalls, expectedCall, expectedCalls } from './harness/expected-cal
 import { PeerClient, startPair, startServer } from './harness/peer.js';
 import { live } from './harness/requirements.js';
 import { play, viewpoint } from './harness/scenario.js';
+import { until } from './harness/time-scale.js';
 import { Tracing } from './harness/tracing.js';
 
 live('IPv6', [], async () => {
@@ -164,8 +165,13 @@ live('requests that are never answered are reported when the connection ends', [
   server.program.child.kill('SIGSTOP');
   tracing.addPids(client.pid);
   await client.connect();
-  client.program.child.stdin!.write('run 1 1\n');
-  await tracing.waitFor(0);
+  const order = 'run 1 1\n';
+  const { requestBytes } = expectedCall('unanswered', 1);
+  client.program.child.stdin!.write(order);
+  await until('the request was sent', () => {
+    const { bytesDelivered } = tracing.tracer.stats().kernel;
+    return bytesDelivered >= order.length + requestBytes;
+  });
   server.program.child.kill('SIGKILL');
   const [record] = await tracing.take(1);
   expect(record).toMatchObject({
@@ -174,7 +180,7 @@ live('requests that are never answered are reported when the connection ends', [
     status: 'unanswered',
     missing: ['response'],
     responseBytes: 0,
-    requestBytes: expectedCall('unanswered', 1).requestBytes,
+    requestBytes,
   });
   await tracing.expectAccounted();
 });
