@@ -29,6 +29,7 @@ struct connection {
 	__u8 fin_in;
 	__u8 fin_out;
 	__u8 excluded;	/* the port filter leaves it out */
+	__u8 tcp_state; /* the last change that was looked at */
 	__u8 lingering; /* TCP is done with it, a program still holds it */
 	__u8 closing;	/* the program is closing its last descriptor */
 };

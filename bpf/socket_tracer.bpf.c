@@ -520,6 +520,25 @@ static __always_inline int emit_stage(void *ctx)
 
 STAGE(emit_segment, emit_stage)
 
+/*
+ * A kernel skips a program that is already running on the same CPU: a state change in a softirq
+ * that interrupts the program, or, where raw tracepoints may be preempted, an event of another
+ * thread. So what may not be missed is hooked twice, by two programs that do the same: of an event
+ * in the middle of the one, the other learns. Both see all other events, and what they do is done
+ * once.
+ */
+#define TWIN(event, name, body)                                                                    \
+	SEC("raw_tp/" #event)                                                                      \
+	int name(struct bpf_raw_tracepoint_args *ctx)                                              \
+	{                                                                                          \
+		return body(ctx);                                                                  \
+	}                                                                                          \
+	SEC("raw_tp/" #event)                                                                      \
+	int name##_twin(struct bpf_raw_tracepoint_args *ctx)                                       \
+	{                                                                                          \
+		return body(ctx);                                                                  \
+	}
+
 static __always_inline void note_handshake(__u64 sk, int old_state)
 {
 	struct handshake handshake = {};
@@ -545,8 +564,7 @@ static __always_inline bool is_held(struct connection *connection, __u64 sk)
 	       !(KERNEL_READ(task, flags) & PF_EXITING);
 }
 
-SEC("raw_tp/inet_sock_set_state")
-int change_state(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int on_state(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 sk = ctx->args[0];
 	int old_state = ctx->args[1], new_state = ctx->args[2];
@@ -567,8 +585,9 @@ int change_state(struct bpf_raw_tracepoint_args *ctx)
 	}
 	if (new_state == TCP_CLOSE)
 		bpf_map_delete_elem(&handshakes, &sk);
-	if (!connection)
+	if (!connection || connection->tcp_state == new_state)
 		return 0;
+	connection->tcp_state = new_state;
 	/* The FIN is queued after the change to a state that has sent it: positions first. */
 	final_positions(connection, sk, position);
 	if (has_sent_fin(new_state))
@@ -590,6 +609,8 @@ int change_state(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+TWIN(inet_sock_set_state, change_state, on_state)
+
 static __always_inline struct process_event *reserve_process_event(__u8 type, __u32 pid)
 {
 	struct process_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -609,8 +630,7 @@ static __always_inline struct process_event *reserve_process_event(__u8 type, __
 	return event;
 }
 
-SEC("raw_tp/sched_process_exec")
-int execute(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int on_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (void *)ctx->args[0];
 	struct linux_binprm *program = (void *)ctx->args[2];
@@ -639,8 +659,9 @@ int execute(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sched_process_fork")
-int fork_process(struct bpf_raw_tracepoint_args *ctx)
+TWIN(sched_process_exec, execute, on_exec)
+
+static __always_inline int on_fork(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *child = (void *)ctx->args[1];
 	__u32 parent_pid = bpf_get_current_pid_tgid() >> 32;
@@ -662,8 +683,9 @@ int fork_process(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-SEC("raw_tp/sched_process_exit")
-int exit_process(struct bpf_raw_tracepoint_args *ctx)
+TWIN(sched_process_fork, fork_process, on_fork)
+
+static __always_inline int on_process_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (void *)ctx->args[0];
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
@@ -684,6 +706,8 @@ int exit_process(struct bpf_raw_tracepoint_args *ctx)
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 	return 0;
 }
+
+TWIN(sched_process_exit, exit_process, on_process_exit)
 
 /* Keeps the contract's structs in the object's BTF, from which user space's readers are generated.
  */

@@ -10,6 +10,8 @@ import { objectPath } from './object-path.js';
  */
 export interface CallHooks {
   readonly kind: 'raw' | 'perf';
+  /** Whether this kernel may preempt the program of a raw tracepoint. */
+  readonly isPreemptible: boolean;
   /** Why this one; for `doctor`. */
   readonly reason: string;
   readonly remedy?: string;
@@ -39,17 +41,23 @@ function isPreemptible(native: typeof NativeModule): boolean {
 /** Chooses by trying, never by version. */
 export function chooseCallHooks(native: typeof NativeModule): CallHooks {
   if (!isPreemptible(native)) {
-    return { kind: 'raw', reason: 'raw tracepoints are not preempted on this kernel' };
+    return {
+      kind: 'raw',
+      isPreemptible: false,
+      reason: 'raw tracepoints are not preempted on this kernel',
+    };
   }
   const tracefs = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
   if (tracefs.some((mount) => existsSync(`${mount}/events/raw_syscalls/sys_exit/id`))) {
     return {
       kind: 'perf',
+      isPreemptible: true,
       reason: 'raw tracepoints may be preempted on this kernel, and would miss calls',
     };
   }
   return {
     kind: 'raw',
+    isPreemptible: true,
     reason:
       'raw tracepoints may be preempted on this kernel: some calls will be missed, and counted (runsMissed)',
     remedy:

@@ -4,8 +4,9 @@ import type { BpfLink, BpfMap, BpfObject, LoadReport, ProgramLoadResult } from '
 import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
 import type { HookStatus, ProgramStatus, TracerReport, TraceTarget } from '../tracer/types.js';
-import { counters as countersLayout, stage, verdictKind } from './contract.gen.js';
-import { chooseCallHooks, type CallHooks } from './call-hooks.js';
+import { counters as countersLayout, verdictKind } from './contract.gen.js';
+import { chooseCallHooks } from './call-hooks.js';
+import { hooksFor, type Hooks } from './hooks.js';
 import { kernelError } from './kernel-error.js';
 import { objectPath } from './object-path.js';
 import { listProcesses, runningDescendants } from './processes-on-this-machine.js';
@@ -24,57 +25,6 @@ export interface SocketTracerOptions {
 /** Sums over all CPUs of what the kernel side counted (bpf/socket_tracer_api.bpf.h, struct counters). */
 export type KernelCounters = Readonly<Record<Exclude<keyof typeof countersLayout, 'size'>, number>>;
 
-interface Hook {
-  readonly program: string;
-  readonly event: string;
-  /** True for those whose programs exist for perf-style tracepoints too. */
-  readonly ofCalls?: true;
-  /** What is lost without it; a hook without this is indispensable. */
-  readonly without?: string;
-}
-
-/** In the order in which they are attached: who is who before what they do, entries before exits. */
-const hooks: readonly Hook[] = [
-  {
-    program: 'fork_process',
-    event: 'sched_process_fork',
-    without: 'children of traced processes are not followed',
-  },
-  {
-    program: 'execute',
-    event: 'sched_process_exec',
-    without: 'process names come from /proc, short-lived programs have none',
-  },
-  {
-    program: 'exit_process',
-    event: 'sched_process_exit',
-    without: 'exited processes are noticed late',
-  },
-  { program: 'change_state', event: 'inet_sock_set_state' },
-  {
-    program: 'enter_call',
-    event: 'sys_enter',
-    ofCalls: true,
-    without: 'a call that writes is timed from its return instead of its start',
-  },
-  { program: 'exit_call', event: 'sys_exit', ofCalls: true },
-];
-const stages: readonly (readonly [number, string])[] = [
-  [stage.vector, 'copy_vector'],
-  [stage.messages, 'copy_messages'],
-  [stage.infer, 'infer'],
-  [stage.emit, 'emit_segment'],
-];
-/** Programs that exist twice: as raw tracepoint and, with this suffix, as perf-style tracepoint. */
-const PERF_SUFFIX = '_tp';
-const ofCalls = new Set(['enter_call', 'exit_call', ...stages.map(([, program]) => program)]);
-const indispensable = new Set([...ofCalls, 'change_state']);
-indispensable.delete('enter_call');
-
-/** Name in the object of the program that does the work of `program`. */
-function variant(program: string, { kind }: CallHooks): string {
-  return kind === 'perf' && ofCalls.has(program) ? program + PERF_SUFFIX : program;
-}
 const CGROUPS_MAX = 8;
 const COMM_BYTES = 16;
 /** Of bpf/filter.bpf.h. */
@@ -100,7 +50,7 @@ export class SocketTracer {
   readonly #object: BpfObject;
   readonly #options: SocketTracerOptions;
   readonly #load: LoadReport;
-  readonly #callHooks: CallHooks;
+  readonly #wanted: Hooks;
   #links: BpfLink[] = [];
   #hooks: HookStatus[] = [];
   #verdictGeneration = 0;
@@ -111,13 +61,13 @@ export class SocketTracer {
     object: BpfObject,
     options: SocketTracerOptions,
     load: LoadReport,
-    callHooks: CallHooks,
+    wanted: Hooks,
   ) {
     this.#native = native;
     this.#object = object;
     this.#options = options;
     this.#load = load;
-    this.#callHooks = callHooks;
+    this.#wanted = wanted;
   }
 
   /**
@@ -125,7 +75,7 @@ export class SocketTracer {
    * @throws LibtraceError `ERR_KERNEL_PERMISSION`, `ERR_KERNEL_UNSUPPORTED`, `ERR_KERNEL_LOAD`, `ERR_TARGET_NOT_FOUND`
    */
   static load(native: typeof NativeModule, options: SocketTracerOptions): SocketTracer {
-    const callHooks = chooseCallHooks(native);
+    const wanted = hooksFor(chooseCallHooks(native));
     const object = native.BpfObject.open(objectPath('socket_tracer'), { name: 'libtrace' });
     try {
       const { target } = options;
@@ -146,16 +96,19 @@ export class SocketTracer {
       map('handshakes').resize(options.maxConnections);
       map('verdicts').resize(options.maxConnections);
       map('captures').resize(native.possibleCpus());
-      const unwanted = callHooks.kind === 'raw' ? PERF_SUFFIX : '';
-      for (const program of ofCalls) object.programs.get(program + unwanted)!.autoload = false;
+      const needed = [
+        ...wanted.hooks.filter(({ without }) => without === undefined),
+        ...wanted.stages.map(([, program]) => ({ program })),
+      ].map(({ program }) => program);
+      const all = new Set([...needed, ...wanted.hooks.map(({ program }) => program)]);
+      for (const [name, program] of object.programs) program.autoload = all.has(name);
       const load = object.load({ verifierStats: true });
-      const needed = new Set([...indispensable].map((program) => variant(program, callHooks)));
-      const failed = load.programs.find((p) => !p.loaded && needed.has(p.name));
+      const failed = load.programs.find((p) => !p.loaded && needed.includes(p.name));
       if (failed !== undefined) throw kernelError('load', failed.name, failed.error);
-      const tracer = new SocketTracer(native, object, options, load, callHooks);
+      const tracer = new SocketTracer(native, object, options, load, wanted);
       tracer.#fillStaticTargets();
-      for (const [slot, program] of stages) {
-        map('stages').setProgram(slot, object.programs.get(variant(program, callHooks))!);
+      for (const [slot, program] of wanted.stages) {
+        map('stages').setProgram(slot, object.programs.get(program)!);
       }
       return tracer;
     } catch (error) {
@@ -179,27 +132,21 @@ export class SocketTracer {
     this.#hooks = [];
     const attached: BpfLink[] = [];
     let selected: ReadonlySet<number> = new Set();
-    for (const hook of hooks) {
-      const { event, without } = hook;
-      const program = variant(hook.program, this.#callHooks);
-      const isPerf = program !== hook.program;
+    for (const { program, kind, event, without, reason, remedy } of this.#wanted.hooks) {
       const status = {
         program,
-        hook: isPerf ? `tracepoint raw_syscalls:${event}` : `raw tracepoint ${event}`,
+        hook: kind === 'perf' ? `tracepoint raw_syscalls:${event}` : `raw tracepoint ${event}`,
         optional: without !== undefined,
-        ...(hook.ofCalls ? { reason: this.#callHooks.reason } : {}),
-        ...(hook.ofCalls && this.#callHooks.remedy !== undefined
-          ? { remedy: this.#callHooks.remedy }
-          : {}),
+        ...(reason === undefined ? {} : { reason }),
+        ...(remedy === undefined ? {} : { remedy }),
       };
       try {
         const loaded = this.#object.programs.get(program)!;
-        if (!loaded.loaded) {
-          throw this.#loadResult(program)?.error ?? new Error('not loaded');
-        }
-        if (hook.program === 'exit_call') selected = this.#selectRunning();
+        if (!loaded.loaded) throw this.#loadResult(program)?.error ?? new Error('not loaded');
+        // Everything that a selected process does from here on is seen.
+        if (event === 'sys_exit') selected = this.#selectRunning();
         attached.push(
-          isPerf
+          kind === 'perf'
             ? loaded.attachTracepoint('raw_syscalls', event)
             : loaded.attachRawTracepoint(event),
         );
@@ -292,9 +239,9 @@ export class SocketTracer {
   /** Program runs that the kernel skipped because the program was already running on that CPU. */
   missedRuns(): number {
     let sum = 0;
-    for (const { program } of hooks) {
-      const loaded = this.#object.programs.get(variant(program, this.#callHooks));
-      if (loaded?.loaded) sum += Number(loaded.info().recursionMisses);
+    for (const { program, countsMisses } of this.#wanted.hooks) {
+      const loaded = this.#object.programs.get(program);
+      if (countsMisses && loaded?.loaded) sum += Number(loaded.info().recursionMisses);
     }
     return sum;
   }
