@@ -72,6 +72,40 @@ static __always_inline void read_unix_path(__u64 sk_address, struct open_event *
 	bpf_probe_read_kernel(event->path, sizeof(event->path), (void *)address->name + 2);
 }
 
+static __always_inline void emit_end(
+	struct connection *connection, __u8 type, __u8 direction, __u32 pid, __u64 position[2])
+{
+	struct end_event *event;
+
+	if (!connection->announced || connection->excluded)
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		count_lost_event();
+		return;
+	}
+	event->type = type;
+	event->direction = direction;
+	event->reserved = 0;
+	event->pid = pid;
+	event->connection = connection->id;
+	event->timestamp_ns = bpf_ktime_get_ns();
+	event->position[0] = position[0];
+	event->position[1] = position[1];
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+/* The end of a connection: user space is told, its entry and what waits for it are removed. */
+static __always_inline void end_connection(
+	struct connection *connection, __u64 key, __u32 pid, __u64 position[2])
+{
+	__u64 id = connection->id;
+
+	emit_end(connection, EVENT_CLOSE, 0, pid, position);
+	bpf_map_delete_elem(&verdicts, &id);
+	bpf_map_delete_elem(&connections, &key);
+}
+
 /* Tells user space of the connection, once; tried again at the next segment when the ring is full.
  */
 static __always_inline bool announce(struct connection *connection, __u64 key,
@@ -120,6 +154,8 @@ static __always_inline bool announce(struct connection *connection, __u64 key,
 	}
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 	connection->announced = 1;
+	if (connection->lingering)
+		emit_end(connection, EVENT_LINGER, 0, 0, connection->position);
 	return true;
 }
 
@@ -148,6 +184,7 @@ static __always_inline void begin_sequences(struct connection *fresh, __u64 sk)
 
 		fresh->fin_in = (shut & RCV_SHUTDOWN) != 0;
 		fresh->fin_out = (shut & SEND_SHUTDOWN) != 0;
+		fresh->lingering = 1;
 	} else {
 		fresh->fin_in = has_received_fin(state);
 		fresh->fin_out = has_sent_fin(state);
@@ -263,29 +300,6 @@ static __always_inline void final_positions(
 	moved = now.out - connection->sequence[DIRECTION_OUT];
 	if (moved < SEQUENCE_JUMP_MAX)
 		position[DIRECTION_OUT] += moved;
-}
-
-static __always_inline void emit_end(
-	struct connection *connection, __u8 type, __u8 direction, __u32 pid, __u64 position[2])
-{
-	struct end_event *event;
-
-	if (!connection->announced || connection->excluded)
-		return;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		count_lost_event();
-		return;
-	}
-	event->type = type;
-	event->direction = direction;
-	event->reserved = 0;
-	event->pid = pid;
-	event->connection = connection->id;
-	event->timestamp_ns = bpf_ktime_get_ns();
-	event->position[0] = position[0];
-	event->position[1] = position[1];
-	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
 #endif

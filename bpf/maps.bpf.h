@@ -17,6 +17,7 @@ struct connection {
 	__u64 moved_ns;	   /* when */
 	__u32 sequence[2]; /* TCP: the kernel's sequence number at `position` */
 	__u32 verdict_generation;
+	__u32 pid;		/* that moved bytes last */
 	__u32 unnamed_bytes[2]; /* delivered while no protocol was named */
 	__u32 unnamed_segments;
 	__u8 protocol;
@@ -74,7 +75,8 @@ struct call {
 	__u32 direction; /* enum direction */
 	__u8 named;	 /* the connection's protocol was known before */
 	__u8 guess;	 /* inference's answer: a protocol's number, 0 none */
-	__u8 pad[2];
+	__u8 discarded;	 /* recv with MSG_TRUNC: the bytes were not put into user memory */
+	__u8 pad;
 	__u32 quiet_bytes; /* of this CPU: written to the ring since user space was woken */
 	__u32 pad2;
 };

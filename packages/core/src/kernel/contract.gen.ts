@@ -130,7 +130,7 @@ export const eventType = {
   exec: 5,
   fork: 6,
   exit: 7,
-  reset: 8,
+  linger: 8,
 } as const;
 
 export const direction = {

@@ -49,7 +49,7 @@ function setUp() {
       }),
     onEnd: (...args) => seen.push(['end', ...args]),
     onClose: (...args) => seen.push(['close', ...args]),
-    onReset: (...args) => seen.push(['reset', ...args]),
+    onLinger: (...args) => seen.push(['linger', ...args]),
     onExit: (...args) => seen.push(['exit', ...args]),
   };
   const processes = new ProcessTable(new CgroupPaths());
@@ -133,7 +133,7 @@ describe('EventDecoder', () => {
     expect(seen).toEqual([['exit', GONE + 1]]);
   });
 
-  it('hands on opens with addresses, ends, closes and resets', () => {
+  it('hands on opens with addresses, ends, closes and what lingers', () => {
     const { seen, decoder } = setUp();
     const open = Buffer.alloc(openEvent.size);
     open[0] = eventType.open;
@@ -162,7 +162,7 @@ describe('EventDecoder', () => {
         open,
         end(eventType.end, 0),
         end(eventType.end, 1),
-        end(eventType.reset, 0),
+        end(eventType.linger, 0),
         end(eventType.close, 0),
       ),
       5,
@@ -181,7 +181,7 @@ describe('EventDecoder', () => {
       },
       ['end', 3, 'in', 11, 1_000],
       ['end', 3, 'out', 22, 1_000],
-      ['reset', 3],
+      ['linger', 3],
       ['close', 3, 11, 22, 1_000, 0],
     ]);
   });

@@ -35,8 +35,8 @@ export interface EventHandler {
     timestampNs: number,
     pid: number,
   ): void;
-  /** The peer reset the connection; the segment of the call that noticed it may still follow. */
-  onReset(connectionId: number): void;
+  /** TCP is done with the connection, a program still holds the socket: it may read what came before. */
+  onLinger(connectionId: number): void;
   onExit(pid: number): void;
 }
 
@@ -107,8 +107,8 @@ export class EventDecoder {
           endEvent.pid(view, at),
         );
         break;
-      case eventType.reset:
-        this.#handler.onReset(endEvent.connection(view, at));
+      case eventType.linger:
+        this.#handler.onLinger(endEvent.connection(view, at));
         break;
       case eventType.exec:
       case eventType.fork:

@@ -12,7 +12,7 @@ function isNativeFailure(error: unknown): error is Error & NativeFailure {
 }
 
 const permissionRemedy =
-  'run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE (before Linux 5.8: CAP_SYS_ADMIN); `libtrace doctor` says more';
+  'run as root, or with CAP_BPF and CAP_PERFMON (before Linux 5.11 also CAP_SYS_RESOURCE)';
 
 /** What the kernel or the addon refused, as an error with a code of ours and a remedy. */
 export function kernelError(phase: 'load' | 'attach', what: string, cause: unknown): LibtraceError {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
 import type { BpfLink, BpfMap, BpfObject, LoadReport, ProgramLoadResult } from '@libtrace/native';
 import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
@@ -29,6 +29,13 @@ const CGROUPS_MAX = 8;
 const COMM_BYTES = 16;
 /** Of bpf/filter.bpf.h. */
 const PID_HINTS = 65_536;
+
+/** Tables of struct connection, whose first member is the id. */
+const connectionTables = ['connections', 'datagram_peers'] as const;
+
+function idOf(value: Buffer): number {
+  return Number(value.readBigUInt64LE());
+}
 
 function u32(value: number): Buffer {
   const key = Buffer.alloc(4);
@@ -72,9 +79,11 @@ export class SocketTracer {
 
   /**
    * Loads programs and maps; nothing is attached yet.
-   * @throws LibtraceError `ERR_KERNEL_PERMISSION`, `ERR_KERNEL_UNSUPPORTED`, `ERR_KERNEL_LOAD`, `ERR_TARGET_NOT_FOUND`
+   * @throws LibtraceError `ERR_KERNEL_PERMISSION`, `ERR_KERNEL_UNSUPPORTED`, `ERR_KERNEL_LOAD`, `ERR_TARGET_NOT_FOUND`,
+   * `ERR_PID_NAMESPACE`
    */
   static load(native: typeof NativeModule, options: SocketTracerOptions): SocketTracer {
+    checkPidNamespace();
     const wanted = hooksFor(chooseCallHooks(native));
     const object = native.BpfObject.open(objectPath('socket_tracer'), { name: 'libtrace' });
     try {
@@ -214,9 +223,27 @@ export class SocketTracer {
     this.#object.writeVariable('verdict_generation', this.#verdictGeneration);
   }
 
-  /** Removes a connection from the kernel's tables (one whose end no hook saw). */
-  forget(key: bigint): void {
-    for (const table of ['connections', 'datagram_peers']) this.#map(table).delete(u64(key));
+  /** Removes a connection whose end no hook saw from the kernel's tables, unless its key serves another one by now. */
+  forget({ key, id }: { readonly key: bigint; readonly id: number }): void {
+    for (const table of connectionTables) {
+      const map = this.#map(table);
+      const value = map.lookup(u64(key));
+      if (value !== undefined && idOf(value) === id) map.delete(u64(key));
+    }
+  }
+
+  /** Ids of the connections in the kernel's tables. */
+  connectionIds(): ReadonlySet<number> {
+    const ids = new Set<number>();
+    for (const table of connectionTables) {
+      for (const [, value] of this.#map(table).entries()) ids.add(idOf(value));
+    }
+    return ids;
+  }
+
+  /** Removes a verdict that no segment came to take. */
+  removeVerdict(connectionId: number): void {
+    this.#map('verdicts').delete(u64(connectionId));
   }
 
   /** Sums of the counters over all CPUs. */
@@ -311,12 +338,11 @@ export class SocketTracer {
       }
       try {
         this.#map('target_cgroups').update(u32(index), u32(fd));
-      } catch (cause) {
+      } catch {
         throw new LibtraceError('ERR_TARGET_NOT_FOUND', `${path} is not a cgroup v2 directory`, {
           phase: 'load',
           remedy:
             'cgroup v1 hierarchies cannot be used; see `libtrace doctor` for where cgroup v2 is mounted',
-          cause,
         });
       } finally {
         closeSync(fd);
@@ -353,8 +379,7 @@ export class SocketTracer {
   /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */
   #forgetConnections(): void {
     for (const name of [
-      'connections',
-      'datagram_peers',
+      ...connectionTables,
       'handshakes',
       'verdicts',
       'send_entries',
@@ -364,6 +389,24 @@ export class SocketTracer {
       for (const key of [...map.keys()]) map.delete(key);
     }
   }
+}
+
+/** The initial pid namespace's inode number: PROC_PID_INIT_INO, include/linux/proc_ns.h. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+
+function checkPidNamespace(): void {
+  let own: string;
+  try {
+    own = readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return;
+  }
+  if (own === INITIAL_PID_NAMESPACE) return;
+  throw new LibtraceError('ERR_PID_NAMESPACE', `libtrace runs in the pid namespace ${own}`, {
+    phase: 'load',
+    remedy:
+      'run it on the host, or in a container that shares its pid namespace (docker run --pid=host)',
+  });
 }
 
 function mapOf(object: BpfObject): (name: string) => BpfMap {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import type { EventReader } from '@libtrace/native';
 import type * as NativeModule from '@libtrace/native';
 import { CgroupPaths } from '../kernel/cgroup-paths.js';
@@ -9,20 +8,10 @@ import { ProcessTable } from '../kernel/process-table.js';
 import { SocketTracer, type SocketTracerOptions } from '../kernel/socket-tracer.js';
 import type { PipelineSource, Verdict } from '../stream/pipeline-types.js';
 import type { Segment } from '../model/index.js';
+import { OpenConnections } from './open-connections.js';
 
 /** How often time passes for the pipeline. */
 const TICK_MS = 100;
-/** A unix socket that moved nothing for this long is looked up in the kernel's list of sockets. */
-const UNIX_IDLE_MS = 5_000;
-/** A peer of a UDP socket that was silent for this long is forgotten: datagrams have no end. */
-const UDP_IDLE_MS = 60_000;
-
-interface UnwatchedConnection {
-  readonly connection: KernelConnection;
-  pid: number;
-  lastNs: number;
-}
-
 /** The running kernel as a source: hooks, ring, reader thread, decoder; feeds a pipeline. */
 export class LiveSource implements EventHandler {
   readonly #native: typeof NativeModule;
@@ -30,14 +19,13 @@ export class LiveSource implements EventHandler {
   readonly #kernel: SocketTracer;
   readonly #processes = new ProcessTable(new CgroupPaths());
   readonly #decoder: EventDecoder;
-  /** Unix and UDP sockets have no state changes to watch; a killed process closes them without a call. */
-  readonly #unwatched = new Map<number, UnwatchedConnection>();
+  readonly #open = new OpenConnections();
+  /** Connections of which the kernel side has a verdict. */
+  readonly #judged = new Set<number>();
   #reader: EventReader | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** When connections were reset that a program still holds. */
-  readonly #resets = new Map<number, number>();
   #ticking = false;
-  #lastSweep = 0;
+  #eventsLost = 0;
   #readerCpuNs = 0;
 
   constructor(native: typeof NativeModule, options: SocketTracerOptions, pipeline: PipelineSource) {
@@ -86,8 +74,8 @@ export class LiveSource implements EventHandler {
       this.#readerCpuNs += Number(reader.stats().threadCpuNs);
     }
     this.#pipeline.finish(monotonicNs());
-    this.#unwatched.clear();
-    this.#resets.clear();
+    this.#open.clear();
+    this.#judged.clear();
   }
 
   /** What was in the ring at the call has been handed over when it resolves. */
@@ -107,28 +95,17 @@ export class LiveSource implements EventHandler {
   }
 
   setVerdict(connectionId: number, verdict: Verdict): void {
+    this.#judged.add(connectionId);
     this.#kernel.setVerdict(connectionId, verdict);
   }
 
   onOpen(connection: KernelConnection): void {
-    if (connection.transport !== 'tcp') {
-      this.#unwatched.set(connection.id, {
-        connection,
-        pid: connection.pid,
-        lastNs: monotonicNs(),
-      });
-    }
+    this.#open.opened(connection, monotonicNs());
     this.#pipeline.open(connection);
   }
 
   onSegment(connectionId: number, segment: Segment, protocolHint: string | undefined): void {
-    if (this.#unwatched.size > 0) {
-      const unwatched = this.#unwatched.get(connectionId);
-      if (unwatched !== undefined) {
-        unwatched.lastNs = segment.endNs;
-        unwatched.pid = segment.process.pid;
-      }
-    }
+    this.#open.moved(connectionId, segment.process.pid, segment.endNs);
     this.#pipeline.segment(connectionId, segment, protocolHint);
   }
 
@@ -148,21 +125,18 @@ export class LiveSource implements EventHandler {
     timestampNs: number,
     pid: number,
   ): void {
-    this.#unwatched.delete(connectionId);
-    this.#resets.delete(connectionId);
+    this.#forget(connectionId);
     const process = pid === 0 ? undefined : this.#processes.get(pid);
     this.#pipeline.close(connectionId, inPosition, outPosition, timestampNs, process);
   }
 
-  onReset(connectionId: number): void {
-    this.#resets.set(connectionId, monotonicNs());
+  onLinger(connectionId: number): void {
+    this.#open.lingers(connectionId);
   }
 
   onExit(pid: number): void {
     this.#kernel.removePid(pid);
-    for (const unwatched of this.#unwatched.values()) {
-      if (unwatched.pid === pid) unwatched.lastNs = 0;
-    }
+    this.#open.exited(pid);
   }
 
   /** Time passes only as far as the ring has been emptied: a busy moment must not look like a time-out. */
@@ -171,55 +145,34 @@ export class LiveSource implements EventHandler {
     this.#ticking = true;
     try {
       await this.flush();
-      const now = monotonicNs();
-      this.#closeReset(now);
-      this.#sweepUnwatched(now);
+      if (this.#reader !== undefined) this.#endUnseen(monotonicNs());
     } finally {
       this.#ticking = false;
     }
   }
 
-  #closeReset(nowNs: number): void {
-    for (const [connectionId, sinceNs] of this.#resets) {
-      if (nowNs - sinceNs < TICK_MS * 1e6) break;
-      this.#resets.delete(connectionId);
-      this.#pipeline.close(connectionId, -1, -1, nowNs, undefined);
+  /** Ends connections whose end no hook saw, or whose events found the ring full. */
+  #endUnseen(nowNs: number): void {
+    for (const connection of this.#open.takeEnded(nowNs)) {
+      this.#kernel.forget(connection);
+      this.#end(connection, nowNs);
+    }
+    const { lostEvents } = this.#kernel.counters();
+    if (lostEvents === this.#eventsLost) return;
+    this.#eventsLost = lostEvents;
+    for (const connection of this.#open.takeMissing(this.#kernel.connectionIds())) {
+      this.#end(connection, nowNs);
     }
   }
 
-  /**
-   * Ends unix connections whose socket is no longer in the kernel's list (/proc/PID/net/unix of their network
-   * namespace), and UDP ones that have been silent for long or whose process is gone.
-   */
-  #sweepUnwatched(nowNs: number): void {
-    if (this.#unwatched.size === 0 || nowNs - this.#lastSweep < 1e9) return;
-    this.#lastSweep = nowNs;
-    const listed = new Map<number, ReadonlySet<number>>();
-    for (const { connection, pid, lastNs } of this.#unwatched.values()) {
-      const isUnix = connection.transport === 'unix';
-      if (nowNs - lastNs < (isUnix ? UNIX_IDLE_MS : UDP_IDLE_MS) * 1e6) continue;
-      if (isUnix) {
-        let inodes = listed.get(pid);
-        if (inodes === undefined) listed.set(pid, (inodes = unixSocketInodes(pid)));
-        if (inodes.has(connection.inode)) continue;
-      }
-      this.#unwatched.delete(connection.id);
-      this.#kernel.forget(connection.key);
-      this.#pipeline.close(connection.id, -1, -1, nowNs, undefined);
-    }
+  #end({ id }: KernelConnection, nowNs: number): void {
+    this.#forget(id);
+    this.#pipeline.close(id, -1, -1, nowNs, undefined);
   }
-}
 
-/** Inodes of the unix sockets in the network namespace of a process; of our own when it is gone. */
-function unixSocketInodes(pid: number): ReadonlySet<number> {
-  for (const who of [String(pid), 'self']) {
-    try {
-      const rows = readFileSync(`/proc/${who}/net/unix`, 'utf8').split('\n').slice(1);
-      // Num RefCount Protocol Flags Type St Inode Path
-      return new Set(rows.map((row) => Number(row.trim().split(/\s+/)[6])));
-    } catch {
-      // The process is gone: what it alone held is closed; another namespace's list would not have it either.
-    }
+  /** A verdict may have come too late for a connection to take it. */
+  #forget(connectionId: number): void {
+    this.#open.closed(connectionId);
+    if (this.#judged.delete(connectionId)) this.#kernel.removeVerdict(connectionId);
   }
-  return new Set();
 }

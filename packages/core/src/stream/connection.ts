@@ -151,6 +151,7 @@ export class Connection implements ReaderOwner {
     const other = reader === this.#requests ? this.#responses : this.#requests;
     this.#midstream = false;
     if (!this.#adopt(plugin)) return;
+    this.verdict = { kind: 'protocol', name: plugin.name };
     other?.resume();
   }
 
@@ -210,7 +211,8 @@ export class Connection implements ReaderOwner {
         ? undefined
         : context.plugins.find((plugin) => plugin.name === hint);
     if (hinted !== undefined) {
-      this.#settle(hinted, requests ?? this.#guessRequests(hinted, segment), segment);
+      // The kernel side knows already: it has said so.
+      this.#settle(hinted, requests ?? this.#guessRequests(hinted, segment), segment, true);
       return;
     }
     this.#undecided ??= new Undecided(
@@ -225,7 +227,7 @@ export class Connection implements ReaderOwner {
     const decision = this.#undecided.take(segment, requests);
     if (decision === undefined) return;
     if (decision.kind === 'ignore') this.ignore();
-    else this.#settle(decision.plugin, decision.requests ?? segment.direction, segment);
+    else this.#settle(decision.plugin, decision.requests ?? segment.direction, segment, false);
   }
 
   /** Which direction carries requests, for a hinted connection of unknown role. */
@@ -238,7 +240,7 @@ export class Connection implements ReaderOwner {
   }
 
   /** The protocol is known: what was kept is read, then the segment that told. */
-  #settle(plugin: ProtocolPlugin, requests: Direction, segment: Segment): void {
+  #settle(plugin: ProtocolPlugin, requests: Direction, segment: Segment, isHinted: boolean): void {
     const kept = this.#undecided?.release() ?? [];
     this.#undecided = undefined;
     this.#know(requests === 'in' ? 'server' : 'client');
@@ -247,6 +249,7 @@ export class Connection implements ReaderOwner {
     this.#requests = requests === 'in' ? this.#in : this.#out;
     this.#responses = requests === 'in' ? this.#out : this.#in;
     if (!this.#adopt(plugin)) return;
+    if (!isHinted) this.verdict = { kind: 'protocol', name: plugin.name };
     if (this.#midstream) {
       const told = segment.direction === 'in' ? this.#in : this.#out;
       const first = kept.find((each) => each.direction === segment.direction) ?? segment;
@@ -280,7 +283,6 @@ export class Connection implements ReaderOwner {
       this.failed(error);
       return false;
     }
-    this.verdict = { kind: 'protocol', name: plugin.name };
     return true;
   }
 

@@ -11,6 +11,7 @@ interface HoleCount {
 export class Counters {
   segments = 0;
   bytes = 0;
+  straySegments = 0;
   records = 0;
   incompleteRecords = 0;
   resyncs = 0;
@@ -36,6 +37,7 @@ export class Counters {
     return {
       segments: this.segments,
       bytes: this.bytes,
+      straySegments: this.straySegments,
       records: this.records,
       incompleteRecords: this.incompleteRecords,
       holes,

@@ -65,7 +65,10 @@ export class Pipeline implements PipelineSource {
     this.#counters.segments++;
     this.#counters.bytes += segment.length;
     const connection = this.#connections.get(connectionId);
-    if (connection === undefined) return;
+    if (connection === undefined) {
+      this.#counters.straySegments++;
+      return;
+    }
     connection.take(segment, protocolHint);
     if (connection.verdict !== undefined) this.#tell(connection);
   }

@@ -76,6 +76,8 @@ export interface TracerStats {
   readonly pipeline: {
     readonly segments: number;
     readonly bytes: number;
+    /** Segments of connections that were not announced, or had been given up: not shown. */
+    readonly straySegments: number;
     readonly records: number;
     /** Records with something missing. */
     readonly incompleteRecords: number;
