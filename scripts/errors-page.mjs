@@ -17,11 +17,11 @@ function table(codes) {
   return ['| code | what it means | what to do |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** @param {ErrorTable} core @param {ErrorTable} native */
-export function errorsPage(core, native) {
+/** @param {ErrorTable} core @param {ErrorTable} native @param {ErrorTable} command */
+export function errorsPage(core, native, command) {
   return `# Errors
 
-<!-- Made by scripts/errors-page.mjs from the tables in packages/core/src/errors.ts and packages/native/src/errors.ts. -->
+<!-- Made by scripts/errors-page.mjs from the tables in packages/*/src. -->
 
 Everything that fails while libtrace is set up throws a typed error with a \`code\` from this page, a message that says
 what was tried, and a \`remedy\`. The command prints \`error CODE: …\` and \`remedy: …\` and exits with 1 (2 for wrong usage);
@@ -43,14 +43,20 @@ Besides \`code\`, \`message\` and \`remedy\`: \`operation\` (what was tried), \`
 verifier's or libbpf's output).
 
 ${table(native)}
+
+## The command (@libtrace/cli)
+
+Besides the codes above, and those of the system for files and programs (\`ENOENT\`, \`EACCES\`, \`ENOSPC\`, …):
+
+${table(command)}
 `;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const from = (name) =>
     import(new URL(join('../packages', name, 'dist/index.js'), import.meta.url).href);
-  writeFileSync(
-    path,
-    errorsPage((await from('core')).errorCodes, (await from('native')).ERROR_CODES),
+  const [{ errorCodes }, { ERROR_CODES }, { commandErrorCodes }] = await Promise.all(
+    ['core', 'native', 'cli'].map(from),
   );
+  writeFileSync(path, errorsPage(errorCodes, ERROR_CODES, commandErrorCodes));
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandErrorCodes } from '@libtrace/cli';
 import { errorCodes } from '@libtrace/core';
 import { ERROR_CODES } from '@libtrace/native';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +24,7 @@ const pages = [
 
 describe('documentation', () => {
   it('lists every error code as the tables do', () => {
-    expect(read('docs/errors.md')).toBe(errorsPage(errorCodes, ERROR_CODES));
+    expect(read('docs/errors.md')).toBe(errorsPage(errorCodes, ERROR_CODES, commandErrorCodes));
   });
 
   it.each(pages)('%s links only to files that exist', (page) => {

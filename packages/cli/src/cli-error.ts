@@ -14,6 +14,27 @@ export const exitStatus = {
   interrupted: 130,
 } as const;
 
+/** Codes of the command itself, besides those of the packages below it. docs/errors.md is made from this table. */
+export const commandErrorCodes = {
+  ERR_COMMAND: {
+    meaning: 'The command that was to be traced could not be started.',
+    remedy: 'Try it without libtrace; check its name, its path and its rights.',
+  },
+  ERR_DEMO: {
+    meaning:
+      'The demo did not see the calls that its client made, or could not start its programs.',
+    remedy: 'Run `libtrace doctor`; the message says what was missing.',
+  },
+  ERR_OUTPUT: {
+    meaning: 'The output could not be written.',
+    remedy: 'Check the file of `--output`, its folder and the space on its disk.',
+  },
+  ERR_PACKAGE_MISSING: {
+    meaning: 'A package that the command is made of is not installed.',
+    remedy: 'Reinstall @libtrace/cli; in a clone run `npm run setup`.',
+  },
+} as const;
+
 /** An error of the command line itself, with what to do about it. */
 export class CliError extends Error {
   override readonly name = 'CliError';

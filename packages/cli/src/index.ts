@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { run } from './run.js';
-export { CliError, exitStatus } from './cli-error.js';
+export { CliError, commandErrorCodes, exitStatus } from './cli-error.js';
 export type { Dependencies, Feature, SignalSource, Tracing } from './dependencies.js';
 export { createColors } from './format/colors.js';
 export type { Colors } from './format/colors.js';
