@@ -17,17 +17,14 @@ volatile __u32 verdict_generation = 0;
 
 static __always_inline struct counters *own_counters(void)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&counters, &zero);
+	return &counters[bpf_get_smp_processor_id() % CPUS_MAX];
 }
 
 static __always_inline void count_lost_event(void)
 {
 	struct counters *c = own_counters();
 
-	if (c)
-		c->lost_events++;
+	c->lost_events++;
 }
 
 static __always_inline __u64 next_connection_id(void)
@@ -95,14 +92,11 @@ static __always_inline void emit_end(
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
-/* The end of a connection: user space is told, its entry and what waits for it are removed. */
+/* The end of a connection: user space is told, its entry is removed. */
 static __always_inline void end_connection(
 	struct connection *connection, __u64 key, __u32 pid, __u64 position[2])
 {
-	__u64 id = connection->id;
-
 	emit_end(connection, EVENT_CLOSE, 0, pid, position);
-	bpf_map_delete_elem(&verdicts, &id);
 	bpf_map_delete_elem(&connections, &key);
 }
 

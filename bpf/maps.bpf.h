@@ -125,13 +125,10 @@ struct {
 	__type(value, __u64);
 } send_entries SEC(".maps");
 
-/* Key: connection id. Written by user space. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u64);
-	__type(value, struct verdict);
-} verdicts SEC(".maps");
+struct verdict verdicts[VERDICT_SLOTS] = {};
+
+/* Written by the CPU that it is for. */
+struct counters counters[CPUS_MAX] = {};
 
 /* Key: process id (tgid) that is traced, with its descendants. */
 struct {
@@ -164,13 +161,6 @@ struct {
 	__type(key, __u16);
 	__type(value, __u8);
 } target_ports SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counters);
-} counters SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -42,24 +42,28 @@ static __always_inline struct capture *own_capture(void)
 static __always_inline void apply_verdict(struct connection *connection)
 {
 	struct verdict *verdict;
+	__u8 kind;
 	__u32 generation = verdict_generation;
 
 	if (connection->verdict_generation == generation)
 		return;
 	connection->verdict_generation = generation;
-	verdict = bpf_map_lookup_elem(&verdicts, &connection->id);
-	if (!verdict)
+	verdict = &verdicts[VERDICT_SLOT(connection->id)];
+	if (*(volatile __u64 *)&verdict->connection != connection->id)
 		return;
-	connection->ignored = verdict->kind == VERDICT_IGNORE;
-	if (verdict->kind == VERDICT_PROTOCOL)
+	kind = verdict->kind;
+	if (kind == VERDICT_NONE)
+		return;
+	connection->ignored = kind == VERDICT_IGNORE;
+	if (kind == VERDICT_PROTOCOL)
 		connection->protocol = verdict->protocol;
-	if (verdict->kind == VERDICT_REOPEN) {
+	if (kind == VERDICT_REOPEN) {
 		connection->protocol = 0;
 		connection->unnamed_bytes[0] = 0;
 		connection->unnamed_bytes[1] = 0;
 		connection->unnamed_segments = 0;
 	}
-	bpf_map_delete_elem(&verdicts, &connection->id);
+	verdict->kind = VERDICT_NONE;
 }
 
 static __always_inline bool is_silent(struct connection *connection, __u32 direction)
@@ -81,8 +85,6 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 	__u64 start;
 	__u32 idle_ms = 0;
 
-	if (!c)
-		return false;
 	c->segments_seen++;
 	c->bytes_seen += length;
 	if (!connection) {
@@ -161,8 +163,6 @@ static __always_inline void emit(struct call *call, struct capture *capture)
 	struct counters *c = own_counters();
 	__u64 size = bounded(call->filled, CAPTURE_MAX);
 
-	if (!c)
-		return;
 	event->captured = size;
 	if (size < event->length && event->hole_reason == HOLE_NONE)
 		event->hole_reason = HOLE_LIMIT;
@@ -187,7 +187,7 @@ static __always_inline int settle(struct call *call, struct capture *capture)
 	struct counters *c = own_counters();
 	__u32 direction = call->direction & 1;
 
-	if (!connection || !c)
+	if (!connection)
 		return 0;
 	if (call->guess) {
 		connection->protocol = call->guess;

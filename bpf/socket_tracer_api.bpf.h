@@ -131,17 +131,28 @@ struct process_event {
 	__u8 path[PATH_BYTES]; /* EVENT_EXEC: the file as given to execve */
 };
 
-/* Key: connection id. Applied and deleted by the kernel side at the connection's next segment. */
+/*
+ * Decisions of user space, in a table of VERDICT_SLOTS: a slot is found by VERDICT_SLOT(connection
+ * id). User space writes `kind` and `protocol`, then `connection`, then increments
+ * verdict_generation. It is plain memory that both sides map: a bpf() call for every verdict would
+ * make the kernel skip tracing programs on that CPU meanwhile.
+ */
+#define VERDICT_SLOTS 16384
+#define VERDICT_SLOT(id) (((__u32)(id) + (__u32)((id) >> 40) * 0x9e3779b1u) & (VERDICT_SLOTS - 1))
+
 struct verdict {
-	__u8 kind;     /* enum verdict_kind */
-	__u8 protocol; /* VERDICT_PROTOCOL: its number */
+	__u64 connection; /* id; whose verdict it is */
+	__u8 kind;	  /* enum verdict_kind; VERDICT_NONE once it was taken */
+	__u8 protocol;	  /* VERDICT_PROTOCOL: its number */
 	__u8 reserved[6];
 };
 
 /*
- * Per CPU, since load. segments_seen = segments_delivered + lost_ring + lost_ignored +
- * lost_connections + lost_internal, always.
+ * Per CPU (number modulo CPUS_MAX), since load; mapped by user space. segments_seen =
+ * segments_delivered + lost_ring + lost_ignored + lost_connections + lost_internal, always.
  */
+#define CPUS_MAX 1024
+
 struct counters {
 	__u64 segments_seen;
 	__u64 bytes_seen;
@@ -154,6 +165,6 @@ struct counters {
 	__u64 lost_internal;	/* segments left when the budget of tail calls was spent */
 	__u64 lost_events;  /* opens, ends, closes and process events that found the ring full */
 	__u64 compat_calls; /* system calls of 32-bit programs */
-};
+} __attribute__((aligned(64)));
 
 #endif

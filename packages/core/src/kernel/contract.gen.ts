@@ -91,13 +91,15 @@ export const processEvent = {
 } as const;
 
 export const verdict = {
-  size: 8,
-  kind: (view: DataView, at: number): number => view.getUint8(at + 0),
-  protocol: (view: DataView, at: number): number => view.getUint8(at + 1),
+  size: 16,
+  connection: (view: DataView, at: number): number =>
+    view.getUint32(at + 0, true) + view.getUint32(at + 0 + 4, true) * 0x100000000,
+  kind: (view: DataView, at: number): number => view.getUint8(at + 8),
+  protocol: (view: DataView, at: number): number => view.getUint8(at + 9),
 } as const;
 
 export const counters = {
-  size: 88,
+  size: 128,
   segmentsSeen: (view: DataView, at: number): number =>
     view.getUint32(at + 0, true) + view.getUint32(at + 0 + 4, true) * 0x100000000,
   bytesSeen: (view: DataView, at: number): number =>

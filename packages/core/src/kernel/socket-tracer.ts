@@ -4,7 +4,11 @@ import type { BpfLink, BpfMap, BpfObject, LoadReport, ProgramLoadResult } from '
 import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
 import type { HookStatus, ProgramStatus, TracerReport, TraceTarget } from '../tracer/types.js';
-import { counters as countersLayout, verdictKind } from './contract.gen.js';
+import {
+  counters as countersLayout,
+  verdict as verdictLayout,
+  verdictKind,
+} from './contract.gen.js';
 import { chooseCallHooks } from './call-hooks.js';
 import { hooksFor, type Hooks } from './hooks.js';
 import { kernelError } from './kernel-error.js';
@@ -26,6 +30,7 @@ export interface SocketTracerOptions {
 export type KernelCounters = Readonly<Record<Exclude<keyof typeof countersLayout, 'size'>, number>>;
 
 const CGROUPS_MAX = 8;
+const VERDICT_SLOTS = 16_384;
 const COMM_BYTES = 16;
 /** Of bpf/filter.bpf.h. */
 const PID_HINTS = 65_536;
@@ -35,6 +40,12 @@ const connectionTables = ['connections', 'datagram_peers'] as const;
 
 function idOf(value: Buffer): number {
   return Number(value.readBigUInt64LE());
+}
+
+/** VERDICT_SLOT of bpf/socket_tracer_api.bpf.h. */
+function verdictSlot(connectionId: number): number {
+  const cpu = Math.floor(connectionId / 2 ** 40);
+  return ((connectionId % 2 ** 32) + (Math.imul(cpu, 0x9e3779b1) >>> 0)) % VERDICT_SLOTS;
 }
 
 function u32(value: number): Buffer {
@@ -103,7 +114,6 @@ export class SocketTracer {
       map('connections').resize(options.maxConnections);
       map('datagram_peers').resize(options.wantUdp ? options.maxConnections : 1);
       map('handshakes').resize(options.maxConnections);
-      map('verdicts').resize(options.maxConnections);
       map('captures').resize(native.possibleCpus());
       const needed = [
         ...wanted.hooks.filter(({ without }) => without === undefined),
@@ -213,12 +223,10 @@ export class SocketTracer {
           ? verdictKind.ignore
           : verdictKind.reopen;
     value[1] = verdict.kind === 'protocol' ? protocolNumber(verdict.name) : 0;
-    try {
-      this.#map('verdicts').update(u64(connectionId), value);
-    } catch {
-      // The table is full of verdicts whose connections moved nothing since: without one, a connection is merely captured.
-      return;
-    }
+    // The id last: the kernel side reads it first.
+    const slot = verdictSlot(connectionId) * verdictLayout.size;
+    this.#object.writeVariable('verdicts', value, slot + 8);
+    this.#object.writeVariable('verdicts', u64(connectionId), slot);
     this.#verdictGeneration = (this.#verdictGeneration + 1) >>> 0;
     this.#object.writeVariable('verdict_generation', this.#verdictGeneration);
   }
@@ -241,23 +249,16 @@ export class SocketTracer {
     return ids;
   }
 
-  /** Removes a verdict that no segment came to take. */
-  removeVerdict(connectionId: number): void {
-    this.#map('verdicts').delete(u64(connectionId));
-  }
-
   /** Sums of the counters over all CPUs. */
   counters(): KernelCounters {
-    const values = this.#map('counters').lookup(u32(0));
+    const values = this.#object.readVariable('counters');
     const sums: Record<string, number> = {};
-    if (values === undefined) return sums as KernelCounters;
+    const cpus = Math.min(this.#native.possibleCpus(), values.length / countersLayout.size);
     const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
     for (const [name, read] of Object.entries(countersLayout)) {
       if (typeof read !== 'function') continue;
       let sum = 0;
-      for (let at = 0; at + countersLayout.size <= view.byteLength; at += countersLayout.size) {
-        sum += read(view, at);
-      }
+      for (let cpu = 0; cpu < cpus; cpu++) sum += read(view, cpu * countersLayout.size);
       sums[name] = sum;
     }
     return sums as KernelCounters;
@@ -378,13 +379,7 @@ export class SocketTracer {
 
   /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */
   #forgetConnections(): void {
-    for (const name of [
-      ...connectionTables,
-      'handshakes',
-      'verdicts',
-      'send_entries',
-      'target_pids',
-    ]) {
+    for (const name of [...connectionTables, 'handshakes', 'send_entries', 'target_pids']) {
       const map = this.#map(name);
       for (const key of [...map.keys()]) map.delete(key);
     }

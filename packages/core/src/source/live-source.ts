@@ -20,8 +20,6 @@ export class LiveSource implements EventHandler {
   readonly #processes = new ProcessTable(new CgroupPaths());
   readonly #decoder: EventDecoder;
   readonly #open = new OpenConnections();
-  /** Connections of which the kernel side has a verdict. */
-  readonly #judged = new Set<number>();
   #reader: EventReader | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticking = false;
@@ -75,7 +73,6 @@ export class LiveSource implements EventHandler {
     }
     this.#pipeline.finish(monotonicNs());
     this.#open.clear();
-    this.#judged.clear();
   }
 
   /** What was in the ring at the call has been handed over when it resolves. */
@@ -95,7 +92,6 @@ export class LiveSource implements EventHandler {
   }
 
   setVerdict(connectionId: number, verdict: Verdict): void {
-    this.#judged.add(connectionId);
     this.#kernel.setVerdict(connectionId, verdict);
   }
 
@@ -125,7 +121,7 @@ export class LiveSource implements EventHandler {
     timestampNs: number,
     pid: number,
   ): void {
-    this.#forget(connectionId);
+    this.#open.closed(connectionId);
     const process = pid === 0 ? undefined : this.#processes.get(pid);
     this.#pipeline.close(connectionId, inPosition, outPosition, timestampNs, process);
   }
@@ -166,13 +162,6 @@ export class LiveSource implements EventHandler {
   }
 
   #end({ id }: KernelConnection, nowNs: number): void {
-    this.#forget(id);
     this.#pipeline.close(id, -1, -1, nowNs, undefined);
-  }
-
-  /** A verdict may have come too late for a connection to take it. */
-  #forget(connectionId: number): void {
-    this.#open.closed(connectionId);
-    if (this.#judged.delete(connectionId)) this.#kernel.removeVerdict(connectionId);
   }
 }
