@@ -187,8 +187,10 @@ static __always_inline int settle(struct call *call, struct capture *capture)
 	struct counters *c = own_counters();
 	__u32 direction = call->direction & 1;
 
-	if (!connection)
+	if (!connection) {
+		c->lost_connections++;
 		return 0;
+	}
 	if (call->guess) {
 		connection->protocol = call->guess;
 		capture->event.protocol = call->guess;

@@ -58,6 +58,17 @@ live('a response that is read after a reset by a server that lives on', ['python
   await tracing.expectAccounted();
 });
 
+live(
+  'bytes that are moved by calls without a hook are a gap, and shift nothing',
+  ['python3'],
+  async () => {
+    const tracing = await Tracing.attached();
+    const spliced = ' response.body';
+    expect(await callsOf(tracing, 'splice', 5, 0)).toEqual(expected('splice', 5, spliced));
+    await tracing.expectAccounted();
+  },
+);
+
 live('more short connections in pieces than the tables have room for', ['python3'], async () => {
   const tracing = await Tracing.attached({ maxConnections: 64 });
   const { length } = await callsOf(tracing, 'pieces', 150, 0);

@@ -5,6 +5,7 @@ ends.py half COUNT DELAY       the client closes its half, the server answers an
 ends.py reset-exit COUNT DELAY the server leaves bytes unread, answers and exits: the client is reset, and reads later
 ends.py reset-close COUNT DELAY  the same, but the server lives on
 ends.py pieces COUNT DELAY     request and response in writes of a few bytes; DELAY is not used
+ends.py splice COUNT DELAY     all on one connection; bodies of responses are spliced: no hook sees these calls
 """
 import os
 import signal
@@ -39,6 +40,33 @@ def receive(connection, size):
     return got
 
 
+def splice(connection):
+    """The same response, its body moved from a pipe to the socket inside the kernel."""
+    head, body = RESPONSE[:-5], RESPONSE[-5:]
+    connection.sendall(head)
+    reading, writing = os.pipe()
+    os.write(writing, body)
+    os.splice(reading, connection.fileno(), len(body))
+    os.close(reading)
+    os.close(writing)
+
+
+def keep_alive(listener):
+    if os.fork() == 0:
+        connection, _ = listener.accept()
+        for n in range(1, count + 1):
+            receive(connection, len(request(n)))
+            splice(connection)
+        connection.recv(1)
+        os._exit(0)
+    client = socket.create_connection(listener.getsockname())
+    for n in range(1, count + 1):
+        client.sendall(request(n))
+        receive(client, len(RESPONSE))
+    client.close()
+    os.wait()
+
+
 def serve(listener, n):
     connection, _ = listener.accept()
     receive(connection, 40 if mode.startswith("reset") else len(request(n)))
@@ -53,6 +81,9 @@ sys.stdin.readline()
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
 listener.listen(5)
+if mode == "splice":
+    keep_alive(listener)
+    sys.exit()
 for n in range(1, count + 1):
     child = os.fork()
     if child == 0:
