@@ -10,7 +10,7 @@ import { buildLibbpf } from './build-libbpf.mjs';
 import { buildNative } from './build-native.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const packages = ['native', 'core', 'proto-http', 'cli'];
+const packages = ['native', 'core', 'proto-http', 'proto-mysql', 'proto-kafka', 'testkit', 'cli'];
 
 /** A package's `build` script bundles its sources; packages of the workspace are external, so their order is free. */
 function fingerprint(name) {

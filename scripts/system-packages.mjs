@@ -23,6 +23,8 @@ export const testPackages = [
     'util-linux',
     'iproute2',
   ],
+  ...['mariadb-server', 'mariadb-client', 'kcat', 'openjdk-17-jre-headless'],
+  ...['nghttp2-client', 'nghttp2-server', 'memcached'],
   ...['qemu-system-x86', 'busybox-static', 'kmod', 'cpio'],
 ];
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './plugin/index.js';
+export { attributeDefinition, attributeRegistry } from './model/attribute-registry.js';
 export { errorCodes, LibtraceError } from './errors.js';
 export type { ErrorCode, ErrorMeaning, ErrorPhase } from './errors.js';
 export { createTracer } from './tracer/create-tracer.js';
@@ -15,3 +16,5 @@ export type {
   TracerStats,
   TraceTarget,
 } from './tracer/types.js';
+export { Pipeline } from './stream/index.js';
+export type { PipelineOptions, PipelineSource, PipelineStats, Verdict } from './stream/index.js';

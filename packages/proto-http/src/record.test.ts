@@ -13,6 +13,7 @@ const connection: ConnectionInfo = {
   remote: { address: '10.0.0.2', port: 8080 },
   midstream: false,
 };
+const nobody = { pid: 0, ppid: 0, comm: '', exe: '', cgroup: '' };
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 interface Wanted extends HttpOptions {
@@ -28,7 +29,7 @@ function record(request: string | undefined, response: string | undefined, wante
   driver.end();
   const message = (side: string): Message<HttpFrame> | undefined => {
     const seen = driver.seen.find((one) => one.side === side);
-    return seen && { ...seen, startNs: 0, endNs: 0, holeBytes: 0 };
+    return seen && { ...seen, startNs: 0, endNs: 0, holeBytes: 0, process: nobody, tid: 0 };
   };
   const exchange: Exchange<HttpFrame> = {
     request: message('request'),

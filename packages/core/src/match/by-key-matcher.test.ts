@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { ByKeyMatcher } from './by-key-matcher.js';
+import type { Message } from '../plugin/index.js';
+import type { Lane } from './exchange-matcher.js';
 import { TimedMessage } from './timed-message.js';
 
+const lane: Lane = {
+  received: 0,
+  busy: false,
+  seeking: false,
+  messageStart: 0,
+  takeHeld: () => undefined,
+};
 const process = { pid: 1, ppid: 0, comm: '', exe: '', cgroup: '' };
 
 function setUp() {
   const emitted: string[] = [];
-  const name = (message: TimedMessage | undefined): string =>
+  const name = (message: Message<unknown> | undefined): string =>
     message === undefined ? '-' : (message.frame as string);
   const matcher = new ByKeyMatcher(
     (request, response, absence) =>
       emitted.push(`${name(request)}/${name(response)}${absence === 'none' ? '' : ` ${absence}`}`),
     { key: (frame) => (frame as string).slice(1, 2) },
-    { received: 0, busy: false, seeking: false, messageStart: 0, takeHeld: () => undefined },
+    lane,
+    lane,
     1000,
   );
   const message = (frame: string): TimedMessage =>
@@ -61,7 +71,8 @@ describe('ByKeyMatcher', () => {
       (request, response, absence) =>
         emitted.push(`${(request ?? response)?.frame as number} ${absence}`),
       { key: (frame) => frame as number },
-      { received: 0, busy: false, seeking: false, messageStart: 0, takeHeld: () => undefined },
+      lane,
+      lane,
       1000,
     );
     for (let i = 0; i < 4097; i++) {
@@ -69,5 +80,14 @@ describe('ByKeyMatcher', () => {
       keyed.response(new TimedMessage(10_000 + i, 0, 0, 0, 1, 0, false, 0, process, 1));
     }
     expect(emitted).toEqual(['0 lost', '10000 none']);
+  });
+
+  it('lets responses wait for requests that moved before them, when the parser needs these', () => {
+    const requests = { ...lane, received: 10 };
+    const keyed = (needsRequest: boolean): ByKeyMatcher =>
+      new ByKeyMatcher(() => undefined, { key: () => 1, needsRequest }, requests, lane, 1000);
+    expect(keyed(true).mustWait(11)).toBe(true);
+    expect(keyed(true).mustWait(10)).toBe(false);
+    expect(keyed(false).mustWait(11)).toBe(false);
   });
 });

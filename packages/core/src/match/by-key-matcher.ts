@@ -15,12 +15,14 @@ type Key = number | string;
 export interface Keys {
   key(frame: unknown): Key;
   oneWay?(frame: unknown): boolean;
+  readonly needsRequest?: boolean;
 }
 
 /** Pairs by a key that a request shares with its response. Order and loss do not matter to it. */
 export class ByKeyMatcher implements ExchangeMatcher {
   readonly #emit: EmitExchange;
   readonly #keys: Keys;
+  readonly #requestLane: Lane;
   readonly #responses: Lane;
   readonly #timeoutNs: number;
   readonly #requests = new Map<Key, TimedMessage>();
@@ -29,9 +31,10 @@ export class ByKeyMatcher implements ExchangeMatcher {
   /** Where the response stream stood when bytes of it were last lost. */
   #lostAt = -1;
 
-  constructor(emit: EmitExchange, keys: Keys, responses: Lane, timeoutMs: number) {
+  constructor(emit: EmitExchange, keys: Keys, requests: Lane, responses: Lane, timeoutMs: number) {
     this.#emit = emit;
     this.#keys = keys;
+    this.#requestLane = requests;
     this.#responses = responses;
     this.#timeoutNs = timeoutMs * 1e6;
   }
@@ -80,8 +83,8 @@ export class ByKeyMatcher implements ExchangeMatcher {
     if (side === 'response') this.#lostAt = this.#responses.received;
   }
 
-  mustWait(): boolean {
-    return false;
+  mustWait(opposite: number): boolean {
+    return this.#keys.needsRequest === true && opposite > this.#requestLane.received;
   }
 
   requestArrives(): void {

@@ -5,6 +5,7 @@ import { CustomMatcher } from './custom-matcher.js';
 import type { EmitExchange, ExchangeMatcher, Lane } from './exchange-matcher.js';
 import { InOrderMatcher } from './in-order-matcher.js';
 import { OneWayMatcher } from './one-way-matcher.js';
+import { TwoDialectMatcher } from './two-dialect-matcher.js';
 
 /** `timeoutMs` of a plugin that names none. */
 const defaultTimeoutMs = 30_000;
@@ -17,15 +18,21 @@ export function createMatcher(
   responses: Lane,
   midstream: boolean,
 ): ExchangeMatcher {
+  const { matching } = plugin;
   const timeoutMs = plugin.timeoutMs ?? defaultTimeoutMs;
-  switch (plugin.matching.mode) {
+  const inOrder = (oneWay?: (frame: unknown) => boolean): InOrderMatcher =>
+    new InOrderMatcher(emit, requests, responses, midstream, timeoutMs, oneWay);
+  switch (matching.mode) {
     case 'in-order':
-      return new InOrderMatcher(emit, requests, responses, midstream, timeoutMs);
+      return inOrder(matching.oneWay?.bind(matching));
     case 'by-key':
-      return new ByKeyMatcher(emit, plugin.matching, responses, timeoutMs);
+      return new ByKeyMatcher(emit, matching, requests, responses, timeoutMs);
     case 'one-way':
       return new OneWayMatcher(emit);
-    case 'custom':
-      return new CustomMatcher(emit, plugin.matching.create());
+    case 'custom': {
+      const custom = new CustomMatcher(emit, matching.create());
+      if (matching.inOrder === undefined) return custom;
+      return new TwoDialectMatcher(inOrder(), custom, matching.inOrder.bind(matching));
+    }
   }
 }

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Matcher, Message } from '../plugin/index.js';
+import type { EmitPair, Matcher, Side } from '../plugin/index.js';
 import type { EmitExchange, ExchangeMatcher } from './exchange-matcher.js';
 import type { TimedMessage } from './timed-message.js';
 
 /** Hands messages to the plugin's own matcher and what it pairs back to core. */
 export class CustomMatcher implements ExchangeMatcher {
-  readonly waiting = false;
   readonly #matcher: Matcher<unknown>;
-  readonly #emitPair: (
-    request: Message<unknown> | undefined,
-    response: Message<unknown> | undefined,
-  ) => void;
+  readonly #emitPair: EmitPair<unknown>;
 
   constructor(emit: EmitExchange, matcher: Matcher<unknown>) {
     this.#matcher = matcher;
-    this.#emitPair = (request, response) => {
+    this.#emitPair = (request, response, absence) => {
       if (request === undefined && response === undefined) return;
-      // Matchers hand back the messages they were given.
-      emit(
-        request as TimedMessage | undefined,
-        response as TimedMessage | undefined,
-        response === undefined ? 'unanswered' : 'none',
-        0,
-      );
+      emit(request, response, response === undefined ? (absence ?? 'unanswered') : 'none', 0);
     };
+  }
+
+  get waiting(): boolean {
+    return this.#matcher.waiting === true;
   }
 
   request(message: TimedMessage): void {
@@ -34,8 +28,8 @@ export class CustomMatcher implements ExchangeMatcher {
     this.#matcher.push('response', message, this.#emitPair);
   }
 
-  lost(): void {
-    // The plugin's matcher knows its messages, not their order: nothing to tell it.
+  lost(side: Side): void {
+    this.#matcher.lost?.(side, this.#emitPair);
   }
 
   mustWait(): boolean {
@@ -43,14 +37,14 @@ export class CustomMatcher implements ExchangeMatcher {
   }
 
   requestArrives(): void {
-    // As for lost.
+    // Order is the plugin's affair.
   }
 
-  tick(): void {
-    // A custom matcher keeps no time.
+  tick(nowNs: number): void {
+    this.#matcher.tick?.(nowNs, this.#emitPair);
   }
 
   close(): void {
-    // What a custom matcher still holds was never declared an exchange.
+    this.#matcher.close?.(this.#emitPair);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Side } from '../plugin/index.js';
+import type { Message, Side } from '../plugin/index.js';
 import type { TimedMessage } from './timed-message.js';
 
 /** Why an exchange has no response. */
@@ -15,8 +15,8 @@ export type Absence =
 
 /** Where a matcher hands exchanges on. At least one of the two messages is given. */
 export type EmitExchange = (
-  request: TimedMessage | undefined,
-  response: TimedMessage | undefined,
+  request: Message<unknown> | undefined,
+  response: Message<unknown> | undefined,
   absence: Absence,
   fragmentBytes: number,
 ) => void;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Message } from '../plugin/index.js';
 import { describe, expect, it } from 'vitest';
 import type { Lane } from './exchange-matcher.js';
 import { InOrderMatcher } from './in-order-matcher.js';
@@ -17,7 +18,7 @@ function message(name: string, { start, end, opposite, atNs = 0 }: Told): TimedM
   return new TimedMessage(name, atNs, atNs, start, end, 0, false, opposite, process, 1);
 }
 
-function nameOf(message: TimedMessage | undefined): string {
+function nameOf(message: Message<unknown> | undefined): string {
   return message === undefined ? '-' : (message.frame as string);
 }
 

@@ -27,6 +27,7 @@ export class InOrderMatcher implements ExchangeMatcher {
   readonly #responses: Lane;
   readonly #midstream: boolean;
   readonly #timeoutNs: number;
+  readonly #oneWay: ((frame: unknown) => boolean) | undefined;
   /** Requests without a response, oldest first. */
   readonly #outstanding: TimedMessage[] = [];
   /** Requests that were reported before their responses came: the next responses are theirs. */
@@ -57,12 +58,14 @@ export class InOrderMatcher implements ExchangeMatcher {
     responses: Lane,
     midstream: boolean,
     timeoutMs: number,
+    oneWay?: (frame: unknown) => boolean,
   ) {
     this.#emit = emit;
     this.#requests = requests;
     this.#responses = responses;
     this.#midstream = midstream;
     this.#timeoutNs = timeoutMs * 1e6;
+    this.#oneWay = oneWay;
     this.#tailGap = midstream;
     this.#desync = midstream;
   }
@@ -72,6 +75,10 @@ export class InOrderMatcher implements ExchangeMatcher {
   }
 
   request(message: TimedMessage): void {
+    if (this.#oneWay?.(message.frame) === true) {
+      this.#emit(message, undefined, 'none', 0);
+      return;
+    }
     // No response byte moved between two requests, or no request byte between two responses: pipelining.
     if (message.opposite >= 0 && message.opposite === this.#requestOpposite) this.#pipelined = true;
     this.#requestOpposite = message.opposite;

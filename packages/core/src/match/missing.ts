@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Missing } from '../plugin/index.js';
+import type { Message, Missing } from '../plugin/index.js';
 import type { Absence } from './exchange-matcher.js';
-import type { TimedMessage } from './timed-message.js';
 
 const nothing: readonly Missing[] = Object.freeze([]);
 
 /** What a record lacks, from what its messages lack and what the plugin adds. */
 export function missingOf(
-  request: TimedMessage | undefined,
-  response: TimedMessage | undefined,
+  request: Message<unknown> | undefined,
+  response: Message<unknown> | undefined,
   absence: Absence,
   oneWay: boolean,
   fromPlugin: readonly Missing[] | undefined,

@@ -4,13 +4,17 @@ export { ByteView } from './byte-view.js';
 export type { Field, Inference, InferenceRule, Length, Operand, Test } from './inference.js';
 export { defineProtocol } from './protocol.js';
 export type {
+  CommonPluginOptions,
+  EmitPair,
   Exchange,
   FrameParser,
   Matcher,
+  MatcherAbsence,
   Matching,
   Message,
   ParseResult,
   PluginApiVersion,
+  PluginFactory,
   ProtocolPlugin,
   ProtocolResult,
   Side,

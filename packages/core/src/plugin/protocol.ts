@@ -3,6 +3,7 @@ import type {
   Attributes,
   ConnectionInfo,
   Missing,
+  ProcessIdentity,
   RecordStatus,
   Transport,
 } from '../model/index.js';
@@ -22,6 +23,11 @@ export type ParseResult<Frame> =
    * or has not arrived yet) and hands the frame on when the last byte has moved.
    */
   | { readonly status: 'frame'; readonly frame: Frame; readonly consumed: number }
+  /**
+   * Several whole messages end in the same bytes (a compressed packet). The first completes the message in progress, if
+   * there is one, and is charged with the bytes; the others have none. `consumed` is at most `available`.
+   */
+  | { readonly status: 'frames'; readonly frames: readonly Frame[]; readonly consumed: number }
   /** Bytes of a message that goes on (a head, a chunk). `consumed` may exceed `available`, as above. */
   | { readonly status: 'part'; readonly consumed: number }
   /** Bytes that belong to no message (padding, keep-alives). */
@@ -81,6 +87,9 @@ export interface Message<Frame> {
   readonly holeBytes: number;
   /** True when the direction ended before the message did. */
   readonly truncated: boolean;
+  /** Who moved its first byte. */
+  readonly process: ProcessIdentity;
+  readonly tid: number;
 }
 
 /** A request with its response. One of the two is missing when it was not seen or never came. */
@@ -89,27 +98,62 @@ export interface Exchange<Frame> {
   readonly response: Message<Frame> | undefined;
 }
 
-/** Pairs messages of protocols that neither order nor a key pairs. */
+/** Why an exchange that a {@link Matcher} reports has no response: none is due (`none`), none came, or it may have been lost. */
+export type MatcherAbsence = 'none' | 'unanswered' | 'lost';
+
+/**
+ * Reports an exchange; at least one of the two messages is given.
+ * @param absence why there is no response; default `unanswered`. Without meaning when there is one.
+ */
+export type EmitPair<Frame> = (
+  request: Message<Frame> | undefined,
+  response: Message<Frame> | undefined,
+  absence?: MatcherAbsence,
+) => void;
+
+/**
+ * Pairs messages that neither order nor a key pairs: streams whose messages interleave on one connection, say. May
+ * report messages of its own, built from those it was given: `{ ...first, frame, endNs, bytes, holeBytes, truncated }`.
+ * One object serves one connection.
+ */
 export interface Matcher<Frame> {
-  push(
-    side: Side,
-    message: Message<Frame>,
-    emit: (request: Message<Frame> | undefined, response: Message<Frame> | undefined) => void,
-  ): void;
+  push(side: Side, message: Message<Frame>, emit: EmitPair<Frame>): void;
+  /** Bytes of one side were lost in a way that may hide messages. */
+  lost?(side: Side, emit: EmitPair<Frame>): void;
+  /** Something is held that waits for time to pass: wants {@link tick}. Default: false. */
+  readonly waiting?: boolean;
+  /** Time passes: about every 100 ms while {@link waiting}. CLOCK_MONOTONIC nanoseconds. */
+  tick?(nowNs: number, emit: EmitPair<Frame>): void;
+  /** The connection ended, or the tracing of it: what is held is reported now or never. */
+  close?(emit: EmitPair<Frame>): void;
 }
 
 /** How requests find their responses. */
 export type Matching<Frame> =
-  | { readonly mode: 'in-order' }
+  | {
+      readonly mode: 'in-order';
+      /** True for requests that get no response. */
+      oneWay?(frame: Frame): boolean;
+    }
   | {
       readonly mode: 'by-key';
       /** Equal on a request and its response. */
       key(frame: Frame): number | string;
       /** True for requests that get no response. */
       oneWay?(frame: Frame): boolean;
+      /**
+       * A response cannot be parsed before its request was: response bytes wait, at most 100 ms, for the events of
+       * request bytes that moved before them. Default: false.
+       */
+      readonly needsRequest?: boolean;
     }
   | { readonly mode: 'one-way' }
-  | { readonly mode: 'custom'; create(): Matcher<Frame> };
+  | {
+      readonly mode: 'custom';
+      create(): Matcher<Frame>;
+      /** Frames that core pairs in order; the custom matcher never sees them. For protocols that have both dialects. */
+      inOrder?(frame: Frame): boolean;
+    };
 
 /** What a protocol says of an exchange; core adds time, process, connection and sizes. */
 export interface ProtocolResult<A extends object = Attributes> {
@@ -142,6 +186,15 @@ export interface ProtocolPlugin<
   /** Undefined: the exchange is not worth a record (a handshake, a ping). */
   toRecord(exchange: Exchange<Frame>, connection: ConnectionInfo): ProtocolResult<A> | undefined;
 }
+
+/** Options that every plugin factory understands; `libtrace` passes them to the plugins it loads. */
+export interface CommonPluginOptions {
+  /** Show values that are left out or redacted by default (literals of statements, keys, bodies). Default: false. */
+  readonly showValues?: boolean;
+}
+
+/** The default export of a protocol package. */
+export type PluginFactory = (options?: CommonPluginOptions) => ProtocolPlugin;
 
 /**
  * Identity function that gives the author of a protocol type inference and errors at the right place.

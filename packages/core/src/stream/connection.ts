@@ -24,6 +24,8 @@ const maxReopens = 4;
 export interface ConnectionContext extends ReaderContext, ReportContext {
   readonly plugins: readonly ProtocolPlugin[];
   readonly reach: number;
+  /** Port to plugin, for connections whose protocol the user names. */
+  readonly decodeAs: ReadonlyMap<number, string> | undefined;
   readonly budget: Budget;
   /** The connection waits for something: it wants ticks. */
   wantsTicks(connection: Connection): void;
@@ -62,6 +64,8 @@ export class Connection implements ReaderOwner {
   #midstream: boolean;
   #lastNs = 0;
   #reopens = 0;
+  /** Of the first segment: who speaks first most often asks. */
+  #firstDirection: Direction | undefined;
   /** The protocol whose parser failed: the kernel's hint for it is not believed again. */
   #disproved: string | undefined;
 
@@ -206,6 +210,12 @@ export class Connection implements ReaderOwner {
   #decide(segment: Segment, hint: string | undefined): void {
     const context = this.#context;
     const requests = requestDirection(this.info.role);
+    this.#firstDirection ??= segment.direction;
+    const named = this.#namedByUser();
+    if (named !== undefined) {
+      this.#settle(named.plugin, requests ?? named.requests, segment, false);
+      return;
+    }
     const hinted =
       hint === undefined || hint === this.#disproved
         ? undefined
@@ -227,7 +237,20 @@ export class Connection implements ReaderOwner {
     const decision = this.#undecided.take(segment, requests);
     if (decision === undefined) return;
     if (decision.kind === 'ignore') this.ignore();
-    else this.#settle(decision.plugin, decision.requests ?? segment.direction, segment, false);
+    else {
+      this.#settle(decision.plugin, decision.requests ?? this.#firstDirection, segment, false);
+    }
+  }
+
+  /** The protocol that the user named for one of the ports; the end with that port is the server. */
+  #namedByUser(): { readonly plugin: ProtocolPlugin; readonly requests: Direction } | undefined {
+    const { decodeAs, plugins } = this.#context;
+    if (decodeAs === undefined) return undefined;
+    const { local, remote } = this.info;
+    const name = decodeAs.get(local.port) ?? decodeAs.get(remote.port);
+    const plugin = name === undefined ? undefined : plugins.find((each) => each.name === name);
+    if (plugin === undefined) return undefined;
+    return { plugin, requests: decodeAs.has(local.port) ? 'in' : 'out' };
   }
 
   /** Which direction carries requests, for a hinted connection of unknown role. */

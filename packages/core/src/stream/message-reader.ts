@@ -11,7 +11,7 @@ import type {
 import type { Budget, Counters } from './counters.js';
 import { Leftover } from './leftover.js';
 import { MessageInProgress } from './message-in-progress.js';
-import { describeResult, isCount } from './parse-result.js';
+import { describeResult, isCount, isNonEmpty } from './parse-result.js';
 import { SegmentMark, SegmentMarks } from './segment-mark.js';
 
 /** Bytes kept when no start of a message was found: one that is split over two segments is found with the second. */
@@ -332,6 +332,16 @@ export class MessageReader implements Lane {
           }
           continue;
         }
+        case 'frames': {
+          const { consumed, frames } = result;
+          if (!isCount(consumed, 1) || consumed > left || !isNonEmpty(frames)) break;
+          this.#begin();
+          at += consumed;
+          left -= consumed;
+          this.#position += consumed;
+          this.#finishAll(frames);
+          continue;
+        }
         case 'part': {
           const { consumed } = result;
           if (!isCount(consumed, 1)) break;
@@ -449,6 +459,16 @@ export class MessageReader implements Lane {
     const mark = this.#markAt(this.#position - 1);
     this.#refusals = 0;
     this.#owner.message(this, this.#message.finish(this.#position, mark, truncated, frame));
+  }
+
+  /** Messages that all end at the head; those behind the first have no bytes of their own. */
+  #finishAll(frames: readonly unknown[]): void {
+    for (const frame of frames) {
+      if (this.parser === undefined) return;
+      if (!this.#message.open)
+        this.#message.begin(this.#position, this.#markAt(this.#position - 1));
+      this.#finish(false, frame);
+    }
   }
 
   #switchNow(): void {

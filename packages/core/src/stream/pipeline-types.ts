@@ -34,6 +34,8 @@ export interface PipelineOptions {
   readonly onPluginFailure?: (plugin: string, error: unknown) => void;
   /** Nanoseconds to add to CLOCK_MONOTONIC to get Unix time. */
   readonly wallClockOffsetNs: bigint;
+  /** Port to plugin name: connections with that port are of that protocol, whatever their bytes look like. */
+  readonly decodeAs?: ReadonlyMap<number, string> | undefined;
   /** Bytes kept per direction of a connection while a message is unfinished. Default 1 MiB. */
   readonly maxBufferedBytes?: number;
   /** The same, over all connections. Default 256 MiB. */

@@ -34,6 +34,7 @@ export class Pipeline implements PipelineSource {
     this.#context = {
       plugins,
       reach: inferenceReach(plugins),
+      decodeAs: options.decodeAs,
       view: new ByteView(),
       counters: this.#counters,
       budget: new Budget(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ExchangeRecord, missingOf, type Absence, type TimedMessage } from '../match/index.js';
+import { ExchangeRecord, missingOf, type Absence } from '../match/index.js';
 import type {
   ConnectionInfo,
+  Message,
   ProcessIdentity,
   ProtocolPlugin,
   RecordSource,
@@ -33,8 +34,8 @@ export interface Reporting {
 export function reportExchange(
   context: ReportContext,
   connection: Reporting,
-  request: TimedMessage | undefined,
-  response: TimedMessage | undefined,
+  request: Message<unknown> | undefined,
+  response: Message<unknown> | undefined,
   absence: Absence,
   fragmentBytes: number,
 ): void {
@@ -63,7 +64,8 @@ export function reportExchange(
     missing,
     first.startNs,
     response === undefined ? first.endNs : Math.max(response.endNs, first.endNs),
-    info.role,
+    // Nobody was traced: a capture shows the connection, not an end of it.
+    context.source === 'pcap' ? 'unknown' : info.role,
     context.source,
     whoMoved(connection, first),
     endsOf(connection),
@@ -91,7 +93,7 @@ function statusOf(status: RecordStatus, absence: Absence): RecordStatus {
 
 function whoMoved(
   connection: Reporting,
-  message: TimedMessage,
+  message: Message<unknown>,
 ): ProcessIdentity & { readonly tid: number } {
   const { process, tid } = message;
   const who = connection.who;

@@ -55,6 +55,7 @@ class LiveTracer implements Tracer<TraceRecord> {
     this.#options = options;
     this.#pipeline = new Pipeline({
       plugins: options.plugins,
+      decodeAs: options.decodeAs,
       source: 'syscall',
       wallClockOffsetNs: wallClockOffsetNs(),
       maxBufferedBytes: options.maxBufferedBytes,

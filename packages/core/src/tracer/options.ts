@@ -70,6 +70,23 @@ function checkTarget(target: unknown): void {
     invalid('target.ports', 'has more than 64 entries', 'leave the ports out and filter records');
 }
 
+function checkDecodeAs(decodeAs: unknown, plugins: readonly AnyPlugin[]): void {
+  if (!(decodeAs instanceof Map)) {
+    invalid(
+      'decodeAs',
+      'is not a Map',
+      "give a Map of ports to plugin names: new Map([[8080, 'http']])",
+    );
+  }
+  const names = plugins.map((plugin) => String(plugin.name));
+  for (const [port, name] of decodeAs as ReadonlyMap<unknown, unknown>) {
+    integer('decodeAs', port, 1, 65_535);
+    if (!names.includes(name as string)) {
+      invalid('decodeAs', `names ${String(name)}`, `the plugins are: ${names.join(', ')}`);
+    }
+  }
+}
+
 /** Checks what the user gave. @throws LibtraceError `ERR_OPTION_INVALID`, `ERR_TARGET_MISSING` */
 export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): ResolvedOptions {
   const given = options as Partial<TracerOptions<readonly AnyPlugin[]>> | undefined;
@@ -82,6 +99,7 @@ export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): Re
   const resolved: ResolvedOptions = {
     plugins,
     target: given.target!,
+    decodeAs: given.decodeAs ?? new Map(),
     ringBytes: given.ringBytes ?? 8 * 1024 * 1024,
     captureBytes: given.captureBytes ?? Math.min(wanted, CAPTURE_MAX),
     maxConnections: given.maxConnections ?? 16_384,
@@ -89,6 +107,7 @@ export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): Re
     maxTotalBufferedBytes: given.maxTotalBufferedBytes ?? 256 * 1024 * 1024,
     maxQueuedRecords: given.maxQueuedRecords ?? 65_536,
   };
+  checkDecodeAs(resolved.decodeAs, plugins);
   integer('ringBytes', resolved.ringBytes, 4096, 2 ** 30);
   if ((resolved.ringBytes & (resolved.ringBytes - 1)) !== 0) {
     invalid('ringBytes', `is ${resolved.ringBytes}`, 'give a power of two, such as 8388608');

@@ -32,6 +32,8 @@ export interface TraceTarget {
 export interface TracerOptions<P extends readonly AnyPlugin[]> {
   readonly plugins: P;
   readonly target: TraceTarget;
+  /** Port to plugin name: connections with that port are of that protocol, whatever their bytes look like. Default: none. */
+  readonly decodeAs?: ReadonlyMap<number, string>;
   /** Size of the ring between kernel and user space; a power of two and a multiple of the page size. Default 8 MiB. */
   readonly ringBytes?: number;
   /** Bytes captured per system call at most, 64 to 65,536. Default: the most that an active plugin asks for. */
