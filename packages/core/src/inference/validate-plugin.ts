@@ -34,11 +34,32 @@ export function validatePlugin(
   checkMatching(plugin['matching'], check);
   check(optional(plugin['captureBytes'], 1), 'captureBytes', 'a positive integer');
   check(optional(plugin['timeoutMs'], 1), 'timeoutMs', 'a positive integer');
+  checkAttributes(plugin['attributes'], check);
   check(typeof plugin['createParser'] === 'function', 'createParser', 'a function');
   check(typeof plugin['toRecord'] === 'function', 'toRecord', 'a function');
 }
 
 type Check = (holds: boolean, field: string, wanted: string) => void;
+
+function checkAttributes(attributes: unknown, check: Check): void {
+  if (attributes === undefined) return;
+  check(isObject(attributes), 'attributes', 'an object of attribute definitions');
+  for (const [name, definition] of Object.entries(attributes as Fields)) {
+    const at = `attributes[${JSON.stringify(name)}]`;
+    check(isObject(definition), at, 'an attribute definition');
+    const { type, description } = definition as Fields;
+    check(
+      ['string', 'number', 'boolean', 'string[]'].includes(type as string),
+      `${at}.type`,
+      "'string', 'number', 'boolean' or 'string[]'",
+    );
+    check(
+      typeof description === 'string' && description !== '',
+      `${at}.description`,
+      'a text that is not empty',
+    );
+  }
+}
 
 function checkInference(inference: unknown, check: Check): void {
   check(isObject(inference), 'inference', 'an object');
@@ -130,7 +151,7 @@ function checkOperand(value: unknown, at: string, check: Check): void {
 
 function checkMatching(matching: unknown, check: Check): void {
   check(isObject(matching), 'matching', 'an object');
-  const { mode, key, oneWay, create } = matching as Fields;
+  const { mode, key, oneWay, needsRequest, create, inOrder } = matching as Fields;
   check(
     ['in-order', 'by-key', 'one-way', 'custom'].includes(mode as string),
     'matching.mode',
@@ -142,7 +163,17 @@ function checkMatching(matching: unknown, check: Check): void {
     'matching.oneWay',
     'a function when it is given',
   );
+  check(
+    needsRequest === undefined || typeof needsRequest === 'boolean',
+    'matching.needsRequest',
+    'a boolean when it is given',
+  );
   check(mode !== 'custom' || typeof create === 'function', 'matching.create', 'a function');
+  check(
+    inOrder === undefined || typeof inOrder === 'function',
+    'matching.inOrder',
+    'a function when it is given',
+  );
 }
 
 function isObject(value: unknown): value is Fields {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
+  AttributeDefinition,
   Attributes,
   ConnectionInfo,
   Missing,
@@ -182,6 +183,11 @@ export interface ProtocolPlugin<
   readonly matching: Matching<Frame>;
   /** A request without response is reported as `unanswered` after this time. Default 30,000 ms. */
   readonly timeoutMs?: number;
+  /**
+   * What the names in this plugin's attributes mean, for those that are not in core's `attributeRegistry`: listed by
+   * `libtrace plugins`, checked by the conformance suite. A key that ends in `<key>` stands for all names that begin so.
+   */
+  readonly attributes?: Readonly<Record<string, AttributeDefinition>>;
   createParser(connection: ConnectionInfo): FrameParser<Frame>;
   /** Undefined: the exchange is not worth a record (a handshake, a ping). */
   toRecord(exchange: Exchange<Frame>, connection: ConnectionInfo): ProtocolResult<A> | undefined;

@@ -64,6 +64,8 @@ export class Connection implements ReaderOwner {
   #midstream: boolean;
   #lastNs = 0;
   #reopens = 0;
+  /** Counted among the connections that are not shown. */
+  #told = false;
   /** Of the first segment: who speaks first most often asks. */
   #firstDirection: Direction | undefined;
   /** The protocol whose parser failed: the kernel's hint for it is not believed again. */
@@ -186,6 +188,10 @@ export class Connection implements ReaderOwner {
   /** Gives everything back. */
   drop(): void {
     this.opaque = true;
+    if (this.plugin === undefined && this.#firstDirection !== undefined && !this.#told) {
+      this.#told = true;
+      this.#context.counters.unrecognizedConnections++;
+    }
     this.#undecided?.release();
     this.#undecided = undefined;
     this.#deferral?.clear();
@@ -236,8 +242,13 @@ export class Connection implements ReaderOwner {
     );
     const decision = this.#undecided.take(segment, requests);
     if (decision === undefined) return;
-    if (decision.kind === 'ignore') this.ignore();
-    else {
+    if (decision.kind === 'ignore') {
+      if (decision.opaque === 'tls') {
+        context.counters.encryptedConnections++;
+        this.#told = true;
+      }
+      this.ignore();
+    } else {
       this.#settle(decision.plugin, decision.requests ?? this.#firstDirection, segment, false);
     }
   }

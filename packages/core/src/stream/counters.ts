@@ -12,6 +12,9 @@ export class Counters {
   segments = 0;
   bytes = 0;
   straySegments = 0;
+  connections = 0;
+  encryptedConnections = 0;
+  unrecognizedConnections = 0;
   records = 0;
   incompleteRecords = 0;
   resyncs = 0;
@@ -38,6 +41,9 @@ export class Counters {
       segments: this.segments,
       bytes: this.bytes,
       straySegments: this.straySegments,
+      connections: this.connections,
+      encryptedConnections: this.encryptedConnections,
+      unrecognizedConnections: this.unrecognizedConnections,
       records: this.records,
       incompleteRecords: this.incompleteRecords,
       holes,

@@ -368,4 +368,25 @@ describe('connections', () => {
     expect(records).toEqual([]);
     expect(pipeline.stats()).toMatchObject({ segments: 1, bytes: 23, openConnections: 1 });
   });
+
+  it('counts connections that are not shown, once each, and why', () => {
+    const { pipeline, connection } = testPipeline();
+    const other = (id: number): TestConnection =>
+      new TestConnection(pipeline, connectionInfo({ id, role: 'unknown' }));
+    connection.move('in', toyMessage('Q', 1, 0));
+    connection.close();
+    other(2).move('in', Buffer.from([22, 3, 1, 0, 10, 1, 0, 0, 6, 3]));
+    const prose = other(3);
+    prose.move('in', Buffer.from('good morning'));
+    prose.close();
+    for (let i = 0, silly = other(4); i < 40; i++) silly.move('in', Buffer.from('and so on'));
+    other(5).close();
+    other(6).move('in', toyMessage('Q', 1, 0));
+    pipeline.finish(0);
+    expect(pipeline.stats()).toMatchObject({
+      connections: 6,
+      encryptedConnections: 1,
+      unrecognizedConnections: 2,
+    });
+  });
 });

@@ -105,7 +105,7 @@ describe('in-order matching', () => {
   it('reports a one-way request at once and expects no response to it', () => {
     const { connection, records } = testPipeline({
       toy: {
-        matching: { mode: 'in-order', oneWay: (frame) => (frame).id === 2 },
+        matching: { mode: 'in-order', oneWay: (frame) => frame.id === 2 },
       },
     });
     connection.move('in', toyMessage('Q', 1, 0));
@@ -123,7 +123,7 @@ describe('by-key matching', () => {
     const seen: string[] = [];
     const { connection } = testPipeline({
       toy: {
-        matching: { mode: 'by-key', key: (frame) => (frame).id, needsRequest: true },
+        matching: { mode: 'by-key', key: (frame) => frame.id, needsRequest: true },
         onParse: (side) => void seen.push(side),
       },
     });

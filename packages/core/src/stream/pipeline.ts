@@ -51,6 +51,7 @@ export class Pipeline implements PipelineSource {
   }
 
   open(connection: ConnectionInfo): void {
+    this.#counters.connections++;
     this.#connections.get(connection.id)?.drop();
     this.#connections.set(connection.id, new Connection(this.#context, connection));
   }

@@ -80,6 +80,12 @@ export interface TracerStats {
     readonly bytes: number;
     /** Segments of connections that were not announced, or had been given up: not shown. */
     readonly straySegments: number;
+    /** Connections that were announced. */
+    readonly connections: number;
+    /** Of these, those that speak TLS: not shown. */
+    readonly encryptedConnections: number;
+    /** Of these, those that moved bytes in which no active plugin recognized its protocol, given up or ended. */
+    readonly unrecognizedConnections: number;
     readonly records: number;
     /** Records with something missing. */
     readonly incompleteRecords: number;
