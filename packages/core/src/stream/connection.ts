@@ -22,8 +22,8 @@ const maxReopens = 4;
 
 /** What all connections of a pipeline share. */
 export interface ConnectionContext extends ReaderContext, ReportContext {
-  readonly plugins: readonly ProtocolPlugin[];
-  readonly reach: number;
+  plugins: readonly ProtocolPlugin[];
+  reach: number;
   /** Port to plugin, for connections whose protocol the user names. */
   readonly decodeAs: ReadonlyMap<number, string> | undefined;
   readonly budget: Budget;
@@ -176,6 +176,21 @@ export class Connection implements ReaderOwner {
     this.#restart();
     if (++this.#reopens > maxReopens) this.ignore();
     else this.verdict = { kind: 'reopen' };
+  }
+
+  /** The active plugins changed: what one that is gone read, or none wanted, is looked at anew, as if joined now. */
+  review(): void {
+    const kept = this.plugin !== undefined && this.#context.plugins.includes(this.plugin);
+    if (this.#firstDirection === undefined || (kept && !this.opaque)) return;
+    const told = this.#told;
+    this.#told = true;
+    this.#restart();
+    this.#told = told;
+    this.opaque = false;
+    this.plugin = undefined;
+    this.#disproved = undefined;
+    this.#reopens = 0;
+    this.verdict = { kind: 'reopen' };
   }
 
   /** Nothing more is taken, and the source is told so. */

@@ -389,4 +389,28 @@ describe('connections', () => {
       unrecognizedConnections: 2,
     });
   });
+
+  it('looks anew at connections that a removed plugin read or none wanted, when plugins change', () => {
+    const toy = toyProtocol();
+    const late = toyProtocol({
+      name: 'late',
+      inference: { rules: [{ says: 'request', when: { kind: 'bytes', at: 0, anyOf: ['~Q'] } }] },
+    });
+    const { pipeline, connection, records, verdicts } = testPipeline({ plugins: [toy] });
+    const unwanted = new TestConnection(pipeline, connectionInfo({ id: 2 }));
+    for (let i = 0; i < 20; i++) unwanted.move('in', Buffer.from('nothing that is known'));
+    connection.move('in', toyMessage('Q', 1, 0));
+    verdicts.length = 0;
+    pipeline.setPlugins([toy, late]);
+    expect(verdicts).toEqual([{ kind: 'reopen' }]);
+    connection.move('out', toyMessage('S', 1, 0));
+    expect(pairs(records)).toEqual(['1/1']);
+    pipeline.setPlugins([late]);
+    for (const each of [connection, unwanted]) {
+      each.move('in', toyMessage('Q', 2, 0));
+      each.move('out', toyMessage('S', 2, 0));
+    }
+    expect(records.map(({ protocol }) => protocol)).toEqual(['toy', 'late', 'late']);
+    expect(pairs(records)).toEqual(['1/1', '2/2', '2/2']);
+  });
 });

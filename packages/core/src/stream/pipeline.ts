@@ -117,6 +117,19 @@ export class Pipeline implements PipelineSource {
     for (const connection of connections) connection.close(-1, -1, false);
   }
 
+  /**
+   * Replaces the active plugins. Connections that an object of the new list reads go on undisturbed; the others, those
+   * that no plugin wanted among them, are inferred anew: what was unfinished on them is reported as far as it is known.
+   */
+  setPlugins(plugins: PipelineOptions['plugins']): void {
+    this.#context.plugins = plugins as readonly ProtocolPlugin[];
+    this.#context.reach = inferenceReach(this.#context.plugins);
+    for (const connection of this.#connections.values()) {
+      connection.review();
+      this.#tell(connection);
+    }
+  }
+
   /** Counters since this pipeline was made. */
   stats(): PipelineStats {
     return this.#counters.snapshot(this.#connections.size);
