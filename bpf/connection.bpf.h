@@ -11,6 +11,8 @@
 const volatile __u32 wake_bytes = 256 * 1024;
 /* Incremented by user space after it has written to `verdicts`. */
 volatile __u32 verdict_generation = 0;
+/* Incremented by user space when the plugins have changed. */
+volatile __u32 plugin_generation = 0;
 
 /* A jump of the sequence numbers beyond this is not believed (reused socket, repair mode). */
 #define SEQUENCE_JUMP_MAX (1u << 30)
@@ -209,6 +211,7 @@ static __always_inline struct connection *add_connection(
 	fresh.midstream = midstream;
 	/* Verdicts are by id: none can be waiting for a new one. */
 	fresh.verdict_generation = verdict_generation;
+	fresh.plugin_generation = plugin_generation;
 	if (reference->is_tcp && !has_upper_layer(reference->sk))
 		begin_sequences(&fresh, reference->sk);
 	reference->is_tcp = fresh.sequenced;

@@ -29,19 +29,17 @@ static __always_inline bool under_target_cgroup(void)
 }
 
 /*
- * By the low bits of a process id: 0 means that no process of such an id is in target_pids, which
- * saves the many calls of all others the look-up. Set when an id is added, by user space too; never
- * cleared.
+ * By process id (tgid): 1 when it is traced, with its descendants. Plain memory that both sides map
+ * and write, a byte at a time: a bpf() call for every process would make the kernel skip tracing
+ * programs on that CPU meanwhile. A section of its own: it is as large as 5.10 lets a map's value
+ * be.
  */
-#define PID_HINTS 65536
-volatile __u8 pid_hints[PID_HINTS] = {};
+#define PIDS_MAX (4 * 1024 * 1024) /* PID_MAX_LIMIT, include/linux/threads.h */
+volatile __u8 target_pids[PIDS_MAX] SEC(".bss.pids");
 
-static __always_inline void add_target(__u32 pid)
+static __always_inline void set_target(__u32 pid, __u8 is)
 {
-	__u8 yes = 1;
-
-	bpf_map_update_elem(&target_pids, &pid, &yes, BPF_ANY);
-	pid_hints[pid % PID_HINTS] = 1;
+	target_pids[pid % PIDS_MAX] = is;
 }
 
 /* Whether the current process, whose id is `pid`, is traced. */
@@ -51,8 +49,7 @@ static __always_inline bool is_target(__u32 pid)
 		return false;
 	if (trace_all)
 		return true;
-	if ((filter_pids || filter_comms) && pid_hints[pid % PID_HINTS] &&
-		bpf_map_lookup_elem(&target_pids, &pid))
+	if ((filter_pids || filter_comms) && target_pids[pid % PIDS_MAX])
 		return true;
 	return filter_cgroups && under_target_cgroup();
 }

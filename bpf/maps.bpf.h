@@ -9,14 +9,27 @@
  * area. */
 #define PIECE_MAX 16384
 
+/* What the last call of a connection without a protocol moved, when it was short: perhaps a header
+ * whose message is read by the next call. */
+struct carry {
+	__u64 end; /* position behind it */
+	__u8 bytes[CARRY_MAX];
+	__u8 length; /* 0: nothing is carried */
+	__u8 direction;
+	__u8 pad[6];
+};
+
 /* One entry of `connections`. */
 struct connection {
 	__u64 id;
-	__u64 inode;	   /* proves that the key's socket is still the same one */
-	__u64 position[2]; /* bytes moved, per enum direction */
-	__u64 moved_ns;	   /* when */
+	__u64 inode;	    /* proves that the key's socket is still the same one */
+	__u64 position[2];  /* bytes moved, per enum direction */
+	__u64 moved_ns;	    /* when */
+	__u64 suspected_ns; /* when a rule last said `likely` after the connection fell silent */
+	struct carry carry;
 	__u32 sequence[2]; /* TCP: the kernel's sequence number at `position` */
 	__u32 verdict_generation;
+	__u32 plugin_generation;
 	__u32 pid;		/* that moved bytes last */
 	__u32 unnamed_bytes[2]; /* delivered while no protocol was named */
 	__u32 unnamed_segments;
@@ -33,6 +46,7 @@ struct connection {
 	__u8 tcp_state; /* the last change that was looked at */
 	__u8 lingering; /* TCP is done with it, a program still holds it */
 	__u8 closing;	/* the program is closing its last descriptor */
+	__u8 revived;	/* segments that it may deliver although it has fallen silent */
 };
 
 /* Remembered from a TCP handshake until the socket is closed. */
@@ -73,9 +87,9 @@ struct call {
 	__u32 limit;	 /* bytes wanted there now */
 	__u32 wanted;	 /* bytes wanted there if inference names a protocol */
 	__u32 direction; /* enum direction */
-	__u8 named;	 /* the connection's protocol was known before */
-	__u8 guess;	 /* inference's answer: a protocol's number, 0 none */
+	__u8 settled;	 /* inference has nothing to say: the protocol is known, or was asked for */
 	__u8 discarded;	 /* recv with MSG_TRUNC: the bytes were not put into user memory */
+	__u8 tail_calls; /* made since the hook */
 	__u8 pad;
 	__u32 quiet_bytes; /* of this CPU: written to the ring since user space was woken */
 	__u32 pad2;
@@ -130,14 +144,6 @@ struct verdict verdicts[VERDICT_SLOTS] = {};
 /* Written by the CPU that it is for. */
 struct counters counters[CPUS_MAX] = {};
 
-/* Key: process id (tgid) that is traced, with its descendants. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u32);
-	__type(value, __u8);
-} target_pids SEC(".maps");
-
 /* Key: command name that is traced, padded with NUL. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -169,6 +175,14 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
+/* What the rules look at, and their answer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct inference_window);
+} windows SEC(".maps");
+
 /* One entry a CPU: a per-CPU array's values are limited to 32 KiB. Resized by the loader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -185,14 +199,22 @@ struct {
 	__type(value, __u64);
 } connection_numbers SEC(".maps");
 
-/* The pipeline: hook -> (copy) -> inference -> emit. User space may replace STAGE_INFER with a
- * program of its own. */
+/* Programs that plugins' rules are compiled to, at most. */
+#define RULE_PROGRAMS_MAX 8
+
+/*
+ * The pipeline: hook -> (copy) -> inference -> rules -> emit. The slots from STAGE_RULES on belong
+ * to user space: the first program of the rules, and two banks for those that follow it. New rules
+ * go into the other bank, so that a run in the middle of the old ones ends as it began.
+ */
 enum stage {
 	STAGE_VECTOR = 0,
 	STAGE_MESSAGES = 1,
 	STAGE_INFER = 2,
 	STAGE_EMIT = 3,
-	STAGE_COUNT = 4,
+	STAGE_RULES = 4,
+	STAGE_RULES_NEXT = 5,
+	STAGE_COUNT = STAGE_RULES_NEXT + 2 * (RULE_PROGRAMS_MAX - 1),
 };
 
 struct {

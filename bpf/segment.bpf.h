@@ -5,15 +5,19 @@
 
 #include "connection.bpf.h"
 
-/* Bytes captured of one call, at most CAPTURE_MAX. */
-const volatile __u32 capture_limit = CAPTURE_MAX;
+/* Bytes captured of one call, at most CAPTURE_MAX. Written by user space. */
+volatile __u32 capture_limit = CAPTURE_MAX;
+/* 1: connections without a protocol deliver everything too, whatever user space says of them (a
+ * recording). */
+const volatile __u8 keep_unnamed = 0;
 
 /* What a connection without a named protocol may deliver, per direction and in all, before it falls
  * silent. */
 #define UNNAMED_BYTES_MAX 16384
 #define UNNAMED_SEGMENTS_MAX 4096
-/* Copied for inference from a connection that has fallen silent. */
-#define WINDOW_BYTES 64
+/* Copied for inference from a connection that has fallen silent: as much as the rules look at.
+ * Written by user space. */
+volatile __u32 window_reach = 0;
 
 /* min(value, limit), in a form whose bound every verifier sees. */
 static __always_inline __u64 bounded(__u64 value, __u64 limit)
@@ -39,6 +43,32 @@ static __always_inline struct capture *own_capture(void)
 	return bpf_map_lookup_elem(&captures, &cpu);
 }
 
+/* By number: 1 when a plugin of that protocol is active. Written by user space. */
+volatile __u8 protocol_active[256] = {};
+
+/* Back to inference. */
+static __always_inline void reopen(struct connection *connection)
+{
+	connection->protocol = 0;
+	connection->ignored = 0;
+	connection->unnamed_bytes[0] = 0;
+	connection->unnamed_bytes[1] = 0;
+	connection->unnamed_segments = 0;
+	connection->revived = 0;
+}
+
+/* After a change of plugins: what no plugin wanted may be wanted now, and the other way round. */
+static __always_inline void follow_plugins(struct connection *connection)
+{
+	__u32 generation = plugin_generation;
+
+	if (connection->plugin_generation == generation)
+		return;
+	connection->plugin_generation = generation;
+	if (!connection->protocol || !protocol_active[connection->protocol])
+		reopen(connection);
+}
+
 static __always_inline void apply_verdict(struct connection *connection)
 {
 	struct verdict *verdict;
@@ -54,22 +84,26 @@ static __always_inline void apply_verdict(struct connection *connection)
 	kind = verdict->kind;
 	if (kind == VERDICT_NONE)
 		return;
-	connection->ignored = kind == VERDICT_IGNORE;
-	if (kind == VERDICT_PROTOCOL)
+	connection->ignored = kind == VERDICT_IGNORE && !keep_unnamed;
+	/* The plugin may have been taken out since. */
+	if (kind == VERDICT_PROTOCOL && protocol_active[verdict->protocol])
 		connection->protocol = verdict->protocol;
-	if (kind == VERDICT_REOPEN) {
-		connection->protocol = 0;
-		connection->unnamed_bytes[0] = 0;
-		connection->unnamed_bytes[1] = 0;
-		connection->unnamed_segments = 0;
-	}
+	if (kind == VERDICT_REOPEN)
+		reopen(connection);
 	verdict->kind = VERDICT_NONE;
+}
+
+static __always_inline bool has_spent_its_budget(struct connection *connection, __u32 direction)
+{
+	if (keep_unnamed)
+		return false;
+	return connection->unnamed_bytes[direction & 1] >= UNNAMED_BYTES_MAX ||
+	       connection->unnamed_segments >= UNNAMED_SEGMENTS_MAX;
 }
 
 static __always_inline bool is_silent(struct connection *connection, __u32 direction)
 {
-	return connection->unnamed_bytes[direction & 1] >= UNNAMED_BYTES_MAX ||
-	       connection->unnamed_segments >= UNNAMED_SEGMENTS_MAX;
+	return has_spent_its_budget(connection, direction) && !connection->revived;
 }
 
 /*
@@ -99,6 +133,7 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 	if (call->end_ns > connection->moved_ns)
 		connection->moved_ns = call->end_ns;
 	connection->pid = pid_tgid >> 32;
+	follow_plugins(connection);
 	apply_verdict(connection);
 	if (connection->ignored) {
 		c->lost_ignored++;
@@ -125,12 +160,11 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 	event->position = start;
 	event->opposite_position = opposite;
 	call->filled = 0;
-	call->named = connection->protocol != 0;
-	call->guess = 0;
+	call->settled = connection->protocol != 0;
 	call->wanted = length < capture_limit ? length : capture_limit;
 	call->limit = call->wanted;
-	if (!call->named && is_silent(connection, call->direction) && call->limit > WINDOW_BYTES)
-		call->limit = WINDOW_BYTES;
+	if (!call->settled && call->limit > window_reach && is_silent(connection, call->direction))
+		call->limit = window_reach;
 	return true;
 }
 
@@ -174,40 +208,6 @@ static __always_inline void emit(struct call *call, struct capture *capture)
 		c->segments_delivered++;
 		c->bytes_delivered += size;
 	}
-}
-
-/*
- * Last stage for a connection whose protocol was not known before this call: takes inference's
- * answer, or charges the bytes to what an unnamed connection may deliver. 1: emit; 0: counted,
- * done; -1: copy again, more is wanted.
- */
-static __always_inline int settle(struct call *call, struct capture *capture)
-{
-	struct connection *connection = entry_of(call->key, &call->reference);
-	struct counters *c = own_counters();
-	__u32 direction = call->direction & 1;
-
-	if (!connection) {
-		c->lost_connections++;
-		return 0;
-	}
-	if (call->guess) {
-		connection->protocol = call->guess;
-		capture->event.protocol = call->guess;
-		call->named = 1;
-		if (call->limit < call->wanted) {
-			call->limit = call->wanted;
-			return -1;
-		}
-		return 1;
-	}
-	if (is_silent(connection, direction)) {
-		c->lost_ignored++;
-		return 0;
-	}
-	connection->unnamed_bytes[direction] += call->filled;
-	connection->unnamed_segments++;
-	return 1;
 }
 
 #endif

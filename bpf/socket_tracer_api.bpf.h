@@ -143,8 +143,48 @@ struct process_event {
 struct verdict {
 	__u64 connection; /* id; whose verdict it is */
 	__u8 kind;	  /* enum verdict_kind; VERDICT_NONE once it was taken */
-	__u8 protocol;	  /* VERDICT_PROTOCOL: its number */
+	__u8 protocol;	  /* VERDICT_PROTOCOL: its number, or PROTOCOL_UNNUMBERED */
 	__u8 reserved[6];
+};
+
+/* First bytes of a message that inference rules may look at. */
+#define WINDOW_BYTES 256
+/* The longest header that is kept for the call that reads the rest of its message. */
+#define CARRY_MAX 16
+/* Protocols have the numbers 1 to PROTOCOLS_MAX, given by user space. */
+#define PROTOCOLS_MAX 250
+
+/* Answers of the rules beyond a protocol's number. */
+enum window_answer {
+	ANSWER_NONE = 0,
+	ANSWER_TLS = 254, /* a TLS record: user space decides what becomes of the connection */
+};
+
+/* Named by user space; the rules do not know the protocol. */
+#define PROTOCOL_UNNUMBERED 255
+
+/* Which half of an exchange bytes are. */
+enum window_side {
+	SIDE_UNKNOWN = 0,
+	SIDE_REQUEST = 1,
+	SIDE_RESPONSE = 2,
+};
+
+/*
+ * What the rules see of a call on a connection without a protocol. Filled by the stage before them;
+ * `answer` and `suspect` are theirs. The programs compiled from plugins' rules find the members by
+ * the offsets in the object's BTF.
+ */
+struct inference_window {
+	__u32 length;	 /* bytes moved, those carried over from the call before included */
+	__u32 available; /* bytes in `data`; rules look at the first WINDOW_BYTES only */
+	__u16 local_port;
+	__u16 remote_port;
+	__u8 side;	/* enum window_side */
+	__u8 transport; /* 1 << enum connection_transport */
+	__u8 answer;	/* enum window_answer, or the number of the protocol that certainly is it */
+	__u8 suspect;	/* 1: a rule says that it is likely some protocol */
+	__u8 data[WINDOW_BYTES + CARRY_MAX];
 };
 
 /*

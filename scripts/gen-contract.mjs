@@ -18,6 +18,8 @@ const structs = [
   'verdict',
   'counters',
 ];
+/** Structs that compiled programs read: where their members lie, instead of readers. */
+const layouts = ['inference_window'];
 const enums = [
   'event_type',
   'direction',
@@ -26,6 +28,8 @@ const enums = [
   'hole_reason',
   'verdict_kind',
   'stage',
+  'window_answer',
+  'window_side',
 ];
 
 const camel = (name) => name.replace(/_(.)/g, (_, c) => c.toUpperCase());
@@ -95,6 +99,13 @@ export function generateContract(object) {
         out.push(`  ${field}: ${signature} ${read[type.size].replace('OFF', String(offset))},`);
       }
     }
+    out.push('} as const;', '');
+  }
+  for (const name of layouts) {
+    const struct = find('STRUCT', name);
+    out.push(`export const ${camel(name)} = {`, `  size: ${struct.size},`);
+    for (const { name: member, bits_offset: bits } of struct.members)
+      out.push(`  ${camel(member)}At: ${bits / 8},`);
     out.push('} as const;', '');
   }
   for (const name of enums) {

@@ -2,7 +2,9 @@
 
 /** What an error code means, and what to do about it. */
 export interface ErrorMeaning {
+  /** What happened, in one sentence. */
   readonly meaning: string;
+  /** What the reader of the message can do. */
   readonly remedy: string;
 }
 
@@ -71,6 +73,34 @@ export const errorCodes = {
     meaning: 'A hook that live tracing cannot do without could not be attached.',
     remedy: '`libtrace doctor` shows every hook with its reason.',
   },
+  ERR_FILE_READ: {
+    meaning: 'A file that was to be read could not be opened, read or decompressed.',
+    remedy:
+      '`cause` holds the reason of the system: check its path, its rights, and that it is whole.',
+  },
+  ERR_RECORDING_INVALID: {
+    meaning: 'A recording is damaged. `offset` says where; everything before it was read.',
+    remedy: 'Copy the file anew, or record again.',
+  },
+  ERR_RECORDING_VERSION: {
+    meaning: 'A recording was written by a version of libtrace with another format.',
+    remedy: 'Read it with a newer libtrace; docs/recording-format.md lists the versions.',
+  },
+  ERR_RECORDING_WRITE: {
+    meaning: 'A recording could not be written.',
+    remedy: 'Check the file, its folder and the space on its disk.',
+  },
+  ERR_CAPTURE_FORMAT: {
+    meaning:
+      'A file given as a capture is none, or is damaged. The message says where; what came before has been read.',
+    remedy:
+      'Give a pcap or pcapng file, as it is or compressed with gzip. `capinfos FILE` of Wireshark checks it.',
+  },
+  ERR_CAPTURE_LINK_TYPE: {
+    meaning: 'A capture was made on an interface of a kind that is not read.',
+    remedy:
+      'Ethernet, Linux cooked (`tcpdump -i any`), raw IP, loopback and PPP are read: capture there, or convert the file.',
+  },
 } as const satisfies Readonly<Record<string, ErrorMeaning>>;
 
 /** A key of {@link errorCodes}. */
@@ -81,13 +111,20 @@ export type ErrorPhase = 'validate' | 'load' | 'attach' | 'run' | 'detach';
 
 /** Every error that set-up throws: what failed, in which phase, why (`cause`) and what to do (`remedy`). */
 export class LibtraceError extends Error {
+  /** Always `LibtraceError`. */
   override readonly name = 'LibtraceError';
+  /** Stable name of the kind of failure. */
   readonly code: ErrorCode;
+  /** Where in the life of a tracer it failed. */
   readonly phase: ErrorPhase;
+  /** What to do about it, when that is known. */
   readonly remedy: string | undefined;
   /** Name of the plugin concerned, if one is. */
   readonly plugin: string | undefined;
+  /** Byte of the file at which reading it failed, if one was read. */
+  readonly offset: number | undefined;
 
+  /** For core: the message says what was tried with which value. */
   constructor(
     code: ErrorCode,
     message: string,
@@ -95,6 +132,7 @@ export class LibtraceError extends Error {
       readonly phase: ErrorPhase;
       readonly remedy?: string;
       readonly plugin?: string;
+      readonly offset?: number;
       readonly cause?: unknown;
     },
   ) {
@@ -103,5 +141,6 @@ export class LibtraceError extends Error {
     this.phase = options.phase;
     this.remedy = options.remedy;
     this.plugin = options.plugin;
+    this.offset = options.offset;
   }
 }

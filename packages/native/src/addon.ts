@@ -177,6 +177,7 @@ export interface NativeAddon {
     attachBtfId: number,
   ): { fd: number; error: number; log: string };
   programInfo(fd: number): NativeProgramInfo;
+  programTestRun(fd: number): number;
   enableStats(): number;
   monotonicNs(): bigint;
   possibleCpus(): number;

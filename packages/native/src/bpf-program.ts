@@ -39,6 +39,7 @@ export class BpfProgram {
   get autoload(): boolean {
     return this.#handle.autoload[this.#index] ?? false;
   }
+  /** Before load. @throws BpfError `ERR_BPF_ALREADY_LOADED` */
   set autoload(on: boolean) {
     checkBoolean('set autoload', 'autoload', on);
     this.#handle.beforeLoad(`set autoload of ${this.name}`);

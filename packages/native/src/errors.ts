@@ -155,6 +155,7 @@ function errnoName(number: number): string {
  * ```
  */
 export class BpfError extends Error {
+  /** Always `BpfError`. */
   override readonly name = 'BpfError';
   /** Stable name of the kind of failure. */
   readonly code: BpfErrorCode;
@@ -170,6 +171,7 @@ export class BpfError extends Error {
   declare readonly log?: string;
 
   /**
+   * For this package: the message is made of `details`.
    * @param code - kind of failure
    * @param details - what was tried and what is known of the reason
    */

@@ -5,14 +5,23 @@ const HARDWARE = 0;
 
 /** Kinds of perf events a program can be attached to, with the kernel's (type, config). */
 export const PERF_EVENTS = {
+  /** Time of the processor, nanoseconds. */
   'software-cpu-clock': [SOFTWARE, 0n],
+  /** Time of the thread on a processor, nanoseconds. */
   'software-task-clock': [SOFTWARE, 1n],
+  /** Page faults. */
   'software-page-faults': [SOFTWARE, 2n],
+  /** Context switches. */
   'software-context-switches': [SOFTWARE, 3n],
+  /** Moves of the thread to another processor. */
   'software-cpu-migrations': [SOFTWARE, 4n],
+  /** Processor cycles. */
   'hardware-cpu-cycles': [HARDWARE, 0n],
+  /** Instructions completed. */
   'hardware-instructions': [HARDWARE, 1n],
+  /** Cache accesses, usually of the last level. */
   'hardware-cache-references': [HARDWARE, 2n],
+  /** Accesses that the cache did not hold. */
   'hardware-cache-misses': [HARDWARE, 3n],
 } as const satisfies Record<string, readonly [number, bigint]>;
 

@@ -22,7 +22,12 @@ export interface RawProgramSpec {
   /** At most 15 characters of it are kept by the kernel. */
   readonly name?: string;
   /** Maps, and the index of the 64-bit load each goes into. */
-  readonly maps?: readonly { readonly index: number; readonly map: BpfMap }[];
+  readonly maps?: readonly {
+    /** Index of the instruction, in instructions. */
+    readonly index: number;
+    /** What its value becomes: the descriptor of this map. */
+    readonly map: BpfMap;
+  }[];
   /** Verifier log level of the first attempt; default 0. After a failure there is always a log. */
   readonly logLevel?: number;
 }
@@ -96,6 +101,16 @@ export class RawProgram implements Disposable {
   /** What the kernel tells of it. */
   info(): ProgramInfo {
     return addon().programInfo(this.fd);
+  }
+
+  /**
+   * Runs the program once, now, with an empty context: for tests of programs of type `raw_tracepoint`, which can be run
+   * so since 5.10. Tail calls are made.
+   * @returns what the program, or the last one that it went on to, returned
+   * @throws BpfError `ERR_BPF_NOT_SUPPORTED` for types that the kernel does not run so
+   */
+  testRun(): number {
+    return addon().programTestRun(this.fd);
   }
 
   /** Closes the descriptor; a program in a `prog_array` stays there. Does nothing the second time. */

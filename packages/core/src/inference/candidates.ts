@@ -44,7 +44,7 @@ export function matchPlugin<P extends Inferable>(
 /** The plugins that may claim a connection, those that name one of its ports first. */
 export function candidatesFor<P extends Inferable>(
   plugins: readonly P[],
-  connection: ConnectionInfo,
+  connection: Pick<ConnectionInfo, 'transport' | 'local' | 'remote'>,
 ): readonly P[] {
   const able = plugins.filter((plugin) => carries(plugin, connection.transport));
   const byPort = (plugin: P): number =>
@@ -86,4 +86,9 @@ export function inferenceReach(plugins: readonly Inferable[]): number {
     for (const rule of plugin.inference.rules) most = Math.max(most, reach(rule.when));
   }
   return most;
+}
+
+/** Bytes that are kept of a call that may have read a header only: the most that a plugin asks for; 0: none does. */
+export function carriedHeaderBytes(plugins: readonly Inferable[]): number {
+  return Math.max(0, ...plugins.map(({ inference }) => inference.carryHeaderBytes ?? 0));
 }

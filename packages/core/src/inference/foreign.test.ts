@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { ByteView } from '../plugin/index.js';
-import { foreignProtocol } from './foreign.js';
+import { foreignProtocol, tlsRecord } from './foreign.js';
+import { evaluate } from './interpret.js';
 
-function of(bytes: readonly number[] | string) {
+function viewOf(bytes: readonly number[] | string) {
   const buffer = Buffer.from(bytes as string);
   const view = new ByteView();
   view.reset(buffer, 0, buffer.length, 0, false, 0);
-  return foreignProtocol(view);
+  return view;
 }
 
-describe('foreignProtocol', () => {
+const isTls = (bytes: readonly number[]) => evaluate(tlsRecord, viewOf(bytes), bytes.length);
+
+describe('tlsRecord', () => {
   it('knows the records of TLS', () => {
-    expect(of([22, 3, 1, 2, 0])).toBe('tls');
-    expect(of([20, 3, 0, 0, 1])).toBe('tls');
-    expect(of([23, 3, 4, 0x48, 0])).toBe('tls');
+    expect(isTls([22, 3, 1, 2, 0])).toBe(true);
+    expect(isTls([20, 3, 0, 0, 1])).toBe(true);
+    expect(isTls([23, 3, 4, 0x48, 0])).toBe(true);
   });
 
   it('takes nothing else for TLS', () => {
@@ -25,14 +28,16 @@ describe('foreignProtocol', () => {
       [22, 3, 5, 2, 0],
       [22, 3, 1, 0, 0],
       [22, 3, 1, 0x48, 1],
-      [22, 3, 1, 2],
     ]) {
-      expect(of(bytes)).toBeUndefined();
+      expect(isTls(bytes)).toBe(false);
     }
+    expect(isTls([22, 3, 1, 2])).toBe('short');
   });
+});
 
+describe('foreignProtocol', () => {
   it('knows the preface of HTTP/2', () => {
-    expect(of('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0')).toBe('http2');
-    expect(of('PRI * HTTP/2.0\r\n\r\n')).toBeUndefined();
+    expect(foreignProtocol(viewOf('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0'))).toBe('http2');
+    expect(foreignProtocol(viewOf('PRI * HTTP/2.0\r\n\r\n'))).toBeUndefined();
   });
 });

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ByteView } from '../plugin/index.js';
+import type { ByteView, Field, Test } from '../plugin/index.js';
 
 const http2Preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 /** RFC 8446 5.2: a ciphertext record holds at most 2^14 + 256 bytes; TLS 1.2 (RFC 5246 6.2.3) allows 2^14 + 2048. */
 const maxTlsRecord = 16384 + 2048;
 
-/**
- * Protocols that core itself knows well enough to leave alone when no active plugin wants them: capturing them would
- * cost and yield nothing.
- */
-export function foreignProtocol(view: ByteView): 'tls' | 'http2' | undefined {
-  if (isTlsRecord(view)) return 'tls';
-  if (view.matches(http2Preface)) return 'http2';
-  return undefined;
-}
+const type: Field = { at: 0, width: 1 };
+const length: Field = { at: 3, width: 2 };
 
 /**
- * RFC 8446 5.1:
+ * The head of a TLS record, RFC 8446 5.1. Asked before any plugin's rule, on every stream, here and in the kernel: what
+ * is encrypted is never some plugin's protocol.
  * ```
  *  0        1        2        3        4
  *  +--------+--------+--------+--------+--------+
@@ -25,16 +19,22 @@ export function foreignProtocol(view: ByteView): 'tls' | 'http2' | undefined {
  *  +--------+--------+--------+--------+--------+
  * ```
  */
-function isTlsRecord(view: ByteView): boolean {
-  if (view.available < 5) return false;
-  const type = view.u8(0);
-  const length = view.u16(3);
-  return (
-    type >= 20 &&
-    type <= 23 &&
-    view.u8(1) === 3 &&
-    view.u8(2) <= 4 &&
-    length > 0 &&
-    length <= maxTlsRecord
-  );
+export const tlsRecord: Test = {
+  kind: 'all',
+  of: [
+    { kind: 'cmp', op: 'le', left: type, right: 23 },
+    { kind: 'cmp', op: 'ge', left: type, right: 20 },
+    { kind: 'cmp', op: 'eq', left: { at: 1, width: 1 }, right: 3 },
+    { kind: 'cmp', op: 'le', left: { at: 2, width: 1 }, right: 4 },
+    { kind: 'cmp', op: 'gt', left: length, right: 0 },
+    { kind: 'cmp', op: 'le', left: length, right: maxTlsRecord },
+  ],
+};
+
+/**
+ * A protocol that core itself knows well enough to leave alone when no active plugin wants it: capturing it would cost
+ * and yield nothing. (TLS is another one: {@link tlsRecord}.)
+ */
+export function foreignProtocol(view: ByteView): 'http2' | undefined {
+  return view.matches(http2Preface) ? 'http2' : undefined;
 }

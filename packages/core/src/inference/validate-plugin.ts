@@ -2,8 +2,12 @@
 import { LibtraceError } from '../errors.js';
 import type { ProtocolPlugin } from '../plugin/index.js';
 
-/** First bytes of a message that rules may look at. */
-export const maxInferenceBytes = 4096;
+/** First bytes of a message that rules may look at: WINDOW_BYTES of bpf/socket_tracer_api.bpf.h. */
+export const maxInferenceBytes = 256;
+/** CARRY_MAX of bpf/socket_tracer_api.bpf.h. */
+const maxCarriedBytes = 16;
+/** Sums with a field or a length stay exact in both back ends. */
+const maxPlus = 2 ** 52;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -63,7 +67,7 @@ function checkAttributes(attributes: unknown, check: Check): void {
 
 function checkInference(inference: unknown, check: Check): void {
   check(isObject(inference), 'inference', 'an object');
-  const { rules, confirm, ports } = inference as Fields;
+  const { rules, confirm, ports, carryHeaderBytes } = inference as Fields;
   check(Array.isArray(rules) && rules.length > 0, 'inference.rules', 'an array of rules');
   (rules as readonly unknown[]).forEach((rule, index) => {
     const at = `inference.rules[${index}]`;
@@ -88,6 +92,11 @@ function checkInference(inference: unknown, check: Check): void {
     'inference.ports',
     'an array of port numbers',
   );
+  check(
+    carryHeaderBytes === undefined || integerIn(carryHeaderBytes, 1, maxCarriedBytes),
+    'inference.carryHeaderBytes',
+    `1 to ${maxCarriedBytes} bytes`,
+  );
 }
 
 function checkTest(test: unknown, at: string, check: Check): void {
@@ -104,15 +113,18 @@ function checkTest(test: unknown, at: string, check: Check): void {
       checkOperand(right, `${at}.right`, check);
       return;
     case 'bytes':
-      check(
-        integerIn((test as Fields)['at'], 0, maxInferenceBytes),
-        `${at}.at`,
-        `an offset up to ${maxInferenceBytes}`,
-      );
+      checkAt((test as Fields)['at'], 1, `${at}.at`, check);
       check(
         Array.isArray(anyOf) && anyOf.length > 0 && anyOf.every(isLatin1),
         `${at}.anyOf`,
         'an array of Latin-1 strings, none empty',
+      );
+      check(
+        (anyOf as readonly string[]).every(
+          (text) => ((test as Fields)['at'] as number) + text.length <= maxInferenceBytes,
+        ),
+        `${at}.anyOf`,
+        `within the first ${maxInferenceBytes} bytes of a message: rules look at those only`,
       );
       check(
         ignoreCase === undefined || typeof ignoreCase === 'boolean',
@@ -137,16 +149,21 @@ function checkOperand(value: unknown, at: string, check: Check): void {
   if (Number.isSafeInteger(value)) return;
   check(isObject(value), at, 'an integer, a field or the length');
   const { at: offset, width, order, mask, plus, length } = value as Fields;
-  check(plus === undefined || Number.isSafeInteger(plus), `${at}.plus`, 'an integer');
-  if (length === true) return;
   check(
-    integerIn(offset, 0, maxInferenceBytes),
-    `${at}.at`,
-    `an offset up to ${maxInferenceBytes}`,
+    plus === undefined || integerIn(plus, -maxPlus, maxPlus),
+    `${at}.plus`,
+    'an integer of at most 52 bits',
   );
+  if (length === true) return;
+  checkAt(offset, typeof width === 'number' ? width : 1, `${at}.at`, check);
   check(width === 1 || width === 2 || width === 4, `${at}.width`, '1, 2 or 4');
   check(order === undefined || order === 'be' || order === 'le', `${at}.order`, "'be' or 'le'");
   check(mask === undefined || integerIn(mask, 0, 0xffffffff), `${at}.mask`, '32 bits, unsigned');
+}
+
+function checkAt(value: unknown, width: number, at: string, check: Check): void {
+  const wanted = `an offset within the first ${maxInferenceBytes} bytes of a message: rules look at those only`;
+  check(integerIn(value, 0, maxInferenceBytes - width), at, wanted);
 }
 
 function checkMatching(matching: unknown, check: Check): void {

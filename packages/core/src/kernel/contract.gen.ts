@@ -124,6 +124,19 @@ export const counters = {
     view.getUint32(at + 80, true) + view.getUint32(at + 80 + 4, true) * 0x100000000,
 } as const;
 
+export const inferenceWindow = {
+  size: 288,
+  lengthAt: 0,
+  availableAt: 4,
+  localPortAt: 8,
+  remotePortAt: 10,
+  sideAt: 12,
+  transportAt: 13,
+  answerAt: 14,
+  suspectAt: 15,
+  dataAt: 16,
+} as const;
+
 export const eventType = {
   segment: 1,
   open: 2,
@@ -171,5 +184,18 @@ export const stage = {
   messages: 1,
   infer: 2,
   emit: 3,
-  count: 4,
+  rules: 4,
+  rulesNext: 5,
+  count: 19,
+} as const;
+
+export const windowAnswer = {
+  none: 0,
+  tls: 254,
+} as const;
+
+export const windowSide = {
+  unknown: 0,
+  request: 1,
+  response: 2,
 } as const;

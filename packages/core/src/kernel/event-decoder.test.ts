@@ -53,7 +53,11 @@ function setUp() {
     onExit: (...args) => seen.push(['exit', ...args]),
   };
   const processes = new ProcessTable(new CgroupPaths());
-  return { seen, processes, decoder: new EventDecoder(handler, processes) };
+  return {
+    seen,
+    processes,
+    decoder: new EventDecoder(handler, processes, (number) => (number === 1 ? 'http' : undefined)),
+  };
 }
 
 function processEventOf(type: number, pid: number, parent: number, comm = '', path = ''): Buffer {

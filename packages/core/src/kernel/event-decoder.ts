@@ -12,7 +12,6 @@ import {
   segmentEvent,
 } from './contract.gen.js';
 import type { ProcessTable } from './process-table.js';
-import { protocolName } from './protocol-numbers.js';
 
 /** A connection as announced by the kernel side, with what is needed to find it again there. */
 export interface KernelConnection extends ConnectionInfo {
@@ -69,11 +68,18 @@ class ReusedSegment implements Segment {
 export class EventDecoder {
   readonly #handler: EventHandler;
   readonly #processes: ProcessTable;
+  readonly #protocolName: (number: number) => string | undefined;
   readonly #segment = new ReusedSegment();
 
-  constructor(handler: EventHandler, processes: ProcessTable) {
+  /** `protocolName`: what this tracer calls a protocol by its number. */
+  constructor(
+    handler: EventHandler,
+    processes: ProcessTable,
+    protocolName: (number: number) => string | undefined,
+  ) {
     this.#handler = handler;
     this.#processes = processes;
+    this.#protocolName = protocolName;
   }
 
   /** Decodes `records` events packed in `slab`: u32 length, u32 reserved, payload padded to 8 bytes. */
@@ -136,7 +142,7 @@ export class EventDecoder {
     this.#handler.onSegment(
       segmentEvent.connection(view, at),
       segment,
-      protocolName(segmentEvent.protocol(view, at)),
+      this.#protocolName(segmentEvent.protocol(view, at)),
     );
   }
 

@@ -18,6 +18,8 @@ export interface Hook {
 
 /** Programs of the socket tracer that are wanted on this kernel. */
 export interface Hooks {
+  /** How the programs of calls are attached; tail calls go to programs of the same type only. */
+  readonly calls: CallHooks['kind'];
   /** In the order in which they are attached: who is who before what they do, entries before exits. */
   readonly hooks: readonly Hook[];
   /** Reached by tail calls: slot of the `stages` map and program. */
@@ -72,6 +74,7 @@ export function hooksFor(callHooks: CallHooks): Hooks {
     { ...calls, program: `exit_call${suffix}`, event: 'sys_exit' },
   );
   return {
+    calls: kind,
     hooks,
     stages: [
       [stage.vector, `copy_vector${suffix}`],

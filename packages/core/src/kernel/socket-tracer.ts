@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
 import type { BpfLink, BpfMap, BpfObject, LoadReport, ProgramLoadResult } from '@libtrace/native';
 import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
+import type { Inferable } from '../inference/index.js';
 import type { HookStatus, ProgramStatus, TracerReport, TraceTarget } from '../tracer/types.js';
 import {
   counters as countersLayout,
@@ -14,7 +15,7 @@ import { hooksFor, type Hooks } from './hooks.js';
 import { kernelError } from './kernel-error.js';
 import { objectPath } from './object-path.js';
 import { listProcesses, runningDescendants } from './processes-on-this-machine.js';
-import { protocolNumber } from './protocol-numbers.js';
+import { RulePrograms } from './rule-programs.js';
 import type { Verdict } from '../stream/pipeline-types.js';
 
 /** What the kernel side is loaded with. */
@@ -24,6 +25,10 @@ export interface SocketTracerOptions {
   readonly captureBytes: number;
   readonly maxConnections: number;
   readonly wantUdp: boolean;
+  /** Deliver everything of connections without a protocol too, whatever user space says of them. Default false. */
+  readonly keepUnnamed?: boolean;
+  /** Active plugins, whose rules are compiled for the kernel. */
+  readonly plugins: readonly Inferable[];
 }
 
 /** Sums over all CPUs of what the kernel side counted (bpf/socket_tracer_api.bpf.h, struct counters). */
@@ -33,7 +38,7 @@ const CGROUPS_MAX = 8;
 const VERDICT_SLOTS = 16_384;
 const COMM_BYTES = 16;
 /** Of bpf/filter.bpf.h. */
-const PID_HINTS = 65_536;
+const PIDS_MAX = 4 * 1024 * 1024;
 
 /** Tables of struct connection, whose first member is the id. */
 const connectionTables = ['connections', 'datagram_peers'] as const;
@@ -69,6 +74,7 @@ export class SocketTracer {
   readonly #options: SocketTracerOptions;
   readonly #load: LoadReport;
   readonly #wanted: Hooks;
+  readonly #rules: RulePrograms;
   #links: BpfLink[] = [];
   #hooks: HookStatus[] = [];
   #verdictGeneration = 0;
@@ -86,6 +92,8 @@ export class SocketTracer {
     this.#options = options;
     this.#load = load;
     this.#wanted = wanted;
+    this.#rules = new RulePrograms(native, object, wanted.calls);
+    this.#rules.replace(options.plugins);
   }
 
   /**
@@ -107,6 +115,7 @@ export class SocketTracer {
       object.setVariable('filter_ports', target.ports?.length ? 1 : 0);
       object.setVariable('filter_cgroups', Math.min(target.cgroups?.length ?? 0, CGROUPS_MAX));
       object.setVariable('want_udp', options.wantUdp ? 1 : 0);
+      object.setVariable('keep_unnamed', options.keepUnnamed === true ? 1 : 0);
       object.setVariable('capture_limit', options.captureBytes);
       object.setVariable('wake_bytes', Math.min(256 * 1024, Math.floor(options.ringBytes / 4)));
       const map = mapOf(object);
@@ -197,7 +206,36 @@ export class SocketTracer {
   /** Frees programs and maps. */
   close(): void {
     this.detach();
+    this.#rules.close();
     this.#object.close();
+  }
+
+  /** What this tracer's protocol number stands for; undefined for 0 and those that were not given. */
+  protocolName(number: number): string | undefined {
+    return this.#rules.numbers.nameOf(number);
+  }
+
+  /**
+   * Replaces the plugins whose rules name connections, in any state. Connections that one which is gone had named, and
+   * those that none wanted, are inferred anew.
+   * @param captureBytes bytes to capture per call from now on; default: as before
+   * @throws LibtraceError `ERR_OPTION_INVALID` for a plugin over UDP when there was none at load
+   */
+  setPlugins(plugins: readonly Inferable[], captureBytes?: number): void {
+    const datagrams = plugins.find(({ transports }) => transports.includes('udp'));
+    if (datagrams !== undefined && !this.#options.wantUdp) {
+      throw new LibtraceError(
+        'ERR_OPTION_INVALID',
+        `plugin ${datagrams.name} speaks UDP, which was not asked for when the tracer was loaded`,
+        {
+          phase: 'run',
+          plugin: datagrams.name,
+          remedy: 'make a new tracer, with this plugin from the start',
+        },
+      );
+    }
+    if (captureBytes !== undefined) this.#object.writeVariable('capture_limit', captureBytes);
+    this.#rules.replace(plugins);
   }
 
   /** Traces one more process and its descendants. @returns the ids of those that run already */
@@ -222,7 +260,7 @@ export class SocketTracer {
         : verdict.kind === 'ignore'
           ? verdictKind.ignore
           : verdictKind.reopen;
-    value[1] = verdict.kind === 'protocol' ? protocolNumber(verdict.name) : 0;
+    value[1] = verdict.kind === 'protocol' ? this.#rules.numbers.numberOf(verdict.name) : 0;
     // The id last: the kernel side reads it first.
     const slot = verdictSlot(connectionId) * verdictLayout.size;
     this.#object.writeVariable('verdicts', value, slot + 8);
@@ -290,11 +328,14 @@ export class SocketTracer {
           runTimeNs: Number(info?.runTimeNs ?? 0n),
         };
       });
+    programs.push(...this.#rules.report());
+    const { failure } = this.#rules;
+    const hooks = failure === undefined ? this.#hooks : [...this.#hooks, failure];
     const maps = [...this.#object.maps.values()].map((map) => ({
       name: map.name,
       bytes: map.memoryBytes(),
     }));
-    return { hooks: this.#hooks, programs, maps, loadMs: this.#load.milliseconds };
+    return { hooks, programs, maps, loadMs: this.#load.milliseconds };
   }
 
   #loadResult(program: string): ProgramLoadResult | undefined {
@@ -373,16 +414,16 @@ export class SocketTracer {
   }
 
   #select(pid: number): void {
-    this.#map('target_pids').update(u32(pid), yes);
-    this.#object.writeVariable('pid_hints', yes, pid % PID_HINTS);
+    this.#object.writeVariable('target_pids', yes, pid % PIDS_MAX);
   }
 
   /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */
   #forgetConnections(): void {
-    for (const name of [...connectionTables, 'handshakes', 'send_entries', 'target_pids']) {
+    for (const name of [...connectionTables, 'handshakes', 'send_entries']) {
       const map = this.#map(name);
       for (const key of [...map.keys()]) map.delete(key);
     }
+    this.#object.writeVariable('target_pids', Buffer.alloc(PIDS_MAX), 0);
   }
 }
 

@@ -65,6 +65,10 @@ export class ByKeyMatcher implements ExchangeMatcher {
   }
 
   response(message: TimedMessage): void {
+    if (this.#keys.oneWay?.(message.frame) === true) {
+      this.#emit(undefined, message, 'unsolicited', 0);
+      return;
+    }
     const key = this.#keys.key(message.frame);
     const request = this.#requests.get(key);
     if (request !== undefined) {

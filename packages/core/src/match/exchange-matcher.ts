@@ -6,6 +6,8 @@ import type { TimedMessage } from './timed-message.js';
 export type Absence =
   /** It has one, or needs none. */
   | 'none'
+  /** The response answers no request: the server sent it by itself. */
+  | 'unsolicited'
   /** It did not come in time, or before the connection ended. */
   | 'unanswered'
   /** It may have come: what was lost hides it, or hides whose it is. */

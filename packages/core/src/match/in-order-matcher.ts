@@ -106,6 +106,10 @@ export class InOrderMatcher implements ExchangeMatcher {
   }
 
   response(message: TimedMessage): void {
+    if (this.#oneWay?.(message.frame) === true) {
+      this.#emit(undefined, message, 'unsolicited', 0);
+      return;
+    }
     if (message.opposite >= 0 && message.opposite === this.#responseOpposite) {
       this.#pipelined = true;
     }

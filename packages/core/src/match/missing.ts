@@ -25,7 +25,7 @@ export function missingOf(
   }
   const missing: Missing[] = [];
   if (request === undefined) {
-    if (!oneWay) missing.push('request');
+    if (!oneWay && absence !== 'unsolicited') missing.push('request');
   } else if (request.holeBytes > 0 || request.truncated) {
     missing.push('request.body');
   }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import {
-  attributeDefinition,
-  attributeRegistry,
-  type RegisteredAttribute,
-} from './attribute-registry.js';
+import type { RegisteredAttribute } from './attribute-definition.js';
+import { attributeDefinition, attributeRegistry } from './attribute-registry.js';
 
 const entries: readonly (readonly [string, RegisteredAttribute])[] =
   Object.entries(attributeRegistry);

@@ -21,7 +21,9 @@ export interface Endpoint {
 export interface ConnectionInfo {
   /** Unique among all connections of one tracer's life; a safe integer. */
   readonly id: number;
+  /** What carries its bytes. */
   readonly transport: Transport;
+  /** What the traced process is on it. */
   readonly role: Role;
   /** The traced process' own end. */
   readonly local: Endpoint;
@@ -29,4 +31,6 @@ export interface ConnectionInfo {
   readonly remote: Endpoint;
   /** True when the connection was older than the tracing of it: its first bytes were not seen. */
   readonly midstream: boolean;
+  /** Which direction carries requests, as far as the source can tell without a handshake: asked when neither role nor rules say. */
+  readonly likelyRequests?: Direction;
 }

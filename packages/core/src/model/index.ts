@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 export type {
   AttributeDefinition,
-  AttributeName,
   AttributeType,
   RegisteredAttribute,
-} from './attribute-registry.js';
+} from './attribute-definition.js';
+export type { AttributeName } from './attribute-registry.js';
 export type { ConnectionInfo, Direction, Endpoint, Role, Transport } from './connection.js';
 export type { ProcessIdentity } from './process.js';
 export type { Attributes, Missing, RecordSource, RecordStatus, TraceRecord } from './record.js';

@@ -29,12 +29,15 @@ export type RecordSource = 'syscall' | 'openssl' | 'go' | 'pcap' | 'recording';
 
 /** The public result: one exchange of one protocol, seen from one process. */
 export interface TraceRecord<Name extends string = string, A extends object = Attributes> {
+  /** Name of the plugin. */
   readonly protocol: Name;
   /** Low-cardinality name of what was asked (`GET`, `SELECT`, `Produce`). */
   readonly operation: string;
+  /** How the exchange ended. */
   readonly status: RecordStatus;
   /** True when `missing` is empty. */
   readonly complete: boolean;
+  /** What was not seen. */
   readonly missing: readonly Missing[];
   /** CLOCK_MONOTONIC nanoseconds at which the request (or, without one, the response) began. */
   readonly startNs: number;
@@ -42,18 +45,30 @@ export interface TraceRecord<Name extends string = string, A extends object = At
   readonly startTime: string;
   /** From the start of the request to the end of the response, milliseconds. Until the last byte seen when unanswered. */
   readonly durationMs: number;
+  /** What the traced process is on the connection. */
   readonly role: Role;
+  /** Where the bytes came from. */
   readonly source: RecordSource;
-  readonly process: ProcessIdentity & { readonly tid: number };
+  /** Who made the system calls, with the thread that began. */
+  readonly process: ProcessIdentity & {
+    /** Thread that moved the first byte. */
+    readonly tid: number;
+  };
+  /** The connection that it took place on. */
   readonly connection: {
+    /** {@link ConnectionInfo.id}. */
     readonly id: number;
+    /** What carries its bytes. */
     readonly transport: Transport;
+    /** The end that opened the connection. */
     readonly client: Endpoint;
+    /** The end that accepted it. */
     readonly server: Endpoint;
   };
   /** Bytes of the request message on the wire, heads and framing included; 0 when it was not seen. */
   readonly requestBytes: number;
   /** Bytes of the response message on the wire; 0 when it was not seen. */
   readonly responseBytes: number;
+  /** Values of the protocol, by name. */
   readonly attributes: A;
 }

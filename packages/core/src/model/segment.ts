@@ -20,6 +20,7 @@ export type HoleReason =
  * `data[dataStart .. dataStart+captured)` is valid only during the call that hands the segment over.
  */
 export interface Segment {
+  /** Read or written by the traced process. */
   readonly direction: Direction;
   /** Stream position of the first byte: bytes moved in this direction before it. */
   readonly position: number;
@@ -27,7 +28,9 @@ export interface Segment {
   readonly length: number;
   /** Bytes captured, from the first on; `length - captured` bytes at the end are a hole. */
   readonly captured: number;
+  /** Memory that holds the captured bytes. */
   readonly data: Buffer;
+  /** Where in it they begin. */
   readonly dataStart: number;
   /** Why the uncaptured rest is missing; undefined when `captured === length`. */
   readonly holeReason: HoleReason | undefined;
@@ -39,6 +42,8 @@ export interface Segment {
   readonly endNs: number;
   /** Milliseconds since the connection last moved a byte in either direction, captured or lost; undefined when the source does not know. */
   readonly idleMs?: number | undefined;
+  /** Thread that made the call. */
   readonly tid: number;
+  /** Process that made the call. */
   readonly process: ProcessIdentity;
 }

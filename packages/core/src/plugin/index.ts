@@ -4,6 +4,7 @@ export { ByteView } from './byte-view.js';
 export type { Field, Inference, InferenceRule, Length, Operand, Test } from './inference.js';
 export { defineProtocol } from './protocol.js';
 export type {
+  AnyPlugin,
   CommonPluginOptions,
   EmitPair,
   Exchange,

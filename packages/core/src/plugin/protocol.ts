@@ -77,6 +77,7 @@ export interface FrameParser<Frame> {
 
 /** A message with its place and time, as the matcher and {@link ProtocolPlugin.toRecord} see it. */
 export interface Message<Frame> {
+  /** What the parser made of it. */
   readonly frame: Frame;
   /** CLOCK_MONOTONIC ns of its first byte. */
   readonly startNs: number;
@@ -90,12 +91,15 @@ export interface Message<Frame> {
   readonly truncated: boolean;
   /** Who moved its first byte. */
   readonly process: ProcessIdentity;
+  /** Thread that moved its first byte. */
   readonly tid: number;
 }
 
 /** A request with its response. One of the two is missing when it was not seen or never came. */
 export interface Exchange<Frame> {
+  /** What was asked; undefined when it was not seen. */
   readonly request: Message<Frame> | undefined;
+  /** What was answered; undefined when it was not seen or never came. */
   readonly response: Message<Frame> | undefined;
 }
 
@@ -118,6 +122,7 @@ export type EmitPair<Frame> = (
  * One object serves one connection.
  */
 export interface Matcher<Frame> {
+  /** A message ended. Reports what it completes, or keeps the message. */
   push(side: Side, message: Message<Frame>, emit: EmitPair<Frame>): void;
   /** Bytes of one side were lost in a way that may hide messages. */
   lost?(side: Side, emit: EmitPair<Frame>): void;
@@ -131,16 +136,18 @@ export interface Matcher<Frame> {
 
 /** How requests find their responses. */
 export type Matching<Frame> =
+  /** Responses come in the order of their requests. */
   | {
       readonly mode: 'in-order';
-      /** True for requests that get no response. */
+      /** True for requests that get no response, and for what a server sends unasked. */
       oneWay?(frame: Frame): boolean;
     }
+  /** Responses come in any order and repeat something of their request. */
   | {
       readonly mode: 'by-key';
       /** Equal on a request and its response. */
       key(frame: Frame): number | string;
-      /** True for requests that get no response. */
+      /** True for requests that get no response, and for what a server sends unasked. */
       oneWay?(frame: Frame): boolean;
       /**
        * A response cannot be parsed before its request was: response bytes wait, at most 100 ms, for the events of
@@ -148,9 +155,12 @@ export type Matching<Frame> =
        */
       readonly needsRequest?: boolean;
     }
+  /** Nothing is answered: every message is a record of its own. */
   | { readonly mode: 'one-way' }
+  /** The plugin pairs by itself. */
   | {
       readonly mode: 'custom';
+      /** Makes the matcher of one connection. */
       create(): Matcher<Frame>;
       /** Frames that core pairs in order; the custom matcher never sees them. For protocols that have both dialects. */
       inOrder?(frame: Frame): boolean;
@@ -162,6 +172,9 @@ export interface ProtocolResult<A extends object = Attributes> {
   readonly operation: string;
   /** Core replaces it by `unanswered` when there was a request and no response. */
   readonly status: Exclude<RecordStatus, 'unanswered'>;
+  /**
+   * Values, by the names of the attribute registry or of {@link ProtocolPlugin.attributes}. Unknown ones are absent.
+   */
   readonly attributes: A;
   /** What the plugin knows to be missing beyond what core sees from holes. */
   readonly missing?: readonly Missing[];
@@ -173,13 +186,19 @@ export interface ProtocolPlugin<
   Frame = unknown,
   A extends object = Attributes,
 > {
+  /** Says that the plugin is a protocol. */
   readonly kind: 'protocol';
+  /** Version of this interface that the plugin was written for. */
   readonly apiVersion: PluginApiVersion;
+  /** Unique among active plugins; `protocol` of its records and the word of `--protocol`. Lower case. */
   readonly name: Name;
+  /** Connections that it may be found on. */
   readonly transports: readonly Transport[];
+  /** How it is recognized. */
   readonly inference: Inference;
   /** Bytes to capture per system call. Core uses the largest that any active plugin asks for. Default 65,536. */
   readonly captureBytes?: number;
+  /** How its requests find their responses. */
   readonly matching: Matching<Frame>;
   /** A request without response is reported as `unanswered` after this time. Default 30,000 ms. */
   readonly timeoutMs?: number;
@@ -188,6 +207,7 @@ export interface ProtocolPlugin<
    * `libtrace plugins`, checked by the conformance suite. A key that ends in `<key>` stands for all names that begin so.
    */
   readonly attributes?: Readonly<Record<string, AttributeDefinition>>;
+  /** Makes the parser of one connection; called when the protocol of the connection is settled. */
   createParser(connection: ConnectionInfo): FrameParser<Frame>;
   /** Undefined: the exchange is not worth a record (a handshake, a ping). */
   toRecord(exchange: Exchange<Frame>, connection: ConnectionInfo): ProtocolResult<A> | undefined;
@@ -200,7 +220,11 @@ export interface CommonPluginOptions {
 }
 
 /** The default export of a protocol package. */
-export type PluginFactory = (options?: CommonPluginOptions) => ProtocolPlugin;
+export type PluginFactory = (options?: CommonPluginOptions) => AnyPlugin;
+
+/** A plugin of any protocol. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one place where plugins of every type meet
+export type AnyPlugin = ProtocolPlugin<any, any, any>;
 
 /**
  * Identity function that gives the author of a protocol type inference and errors at the right place.

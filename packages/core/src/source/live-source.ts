@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EventReader } from '@libtrace/native';
 import type * as NativeModule from '@libtrace/native';
+import type { Inferable } from '../inference/index.js';
 import { CgroupPaths } from '../kernel/cgroup-paths.js';
 import { monotonicNs } from '../kernel/clock.js';
 import { EventDecoder, type EventHandler, type KernelConnection } from '../kernel/event-decoder.js';
@@ -30,7 +31,9 @@ export class LiveSource implements EventHandler {
     this.#native = native;
     this.#pipeline = pipeline;
     this.#kernel = SocketTracer.load(native, options);
-    this.#decoder = new EventDecoder(this, this.#processes);
+    this.#decoder = new EventDecoder(this, this.#processes, (number) =>
+      this.#kernel.protocolName(number),
+    );
   }
 
   get kernel(): SocketTracer {
@@ -89,6 +92,11 @@ export class LiveSource implements EventHandler {
   /** Traces one more process and its descendants. */
   addPid(pid: number): void {
     for (const member of this.#kernel.addPid(pid)) this.#processes.get(member);
+  }
+
+  /** Replaces the plugins whose rules the kernel asks. @throws LibtraceError as {@link SocketTracer.setPlugins} does */
+  setPlugins(plugins: readonly Inferable[], captureBytes?: number): void {
+    this.#kernel.setPlugins(plugins, captureBytes);
   }
 
   setVerdict(connectionId: number, verdict: Verdict): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { candidatesFor, matchPlugin } from '../inference/index.js';
+import { candidatesFor, carriedHeaderBytes, matchPlugin } from '../inference/index.js';
 import { createMatcher, deferNs, type ExchangeMatcher, type TimedMessage } from '../match/index.js';
 import type {
   ConnectionInfo,
@@ -53,6 +53,8 @@ export class Connection implements ReaderOwner {
   /** Of the last record: most are made by the same thread. */
   who: (ProcessIdentity & { readonly tid: number }) | undefined;
   readonly #context: ConnectionContext;
+  /** What the source said; `info.role` may be what inference made of it. */
+  #sourceRole: Role;
   #undecided: Undecided<ProtocolPlugin> | undefined;
   #requests: MessageReader | undefined;
   #responses: MessageReader | undefined;
@@ -66,20 +68,25 @@ export class Connection implements ReaderOwner {
   #reopens = 0;
   /** Counted among the connections that are not shown. */
   #told = false;
-  /** Of the first segment: who speaks first most often asks. */
-  #firstDirection: Direction | undefined;
+  /** Bytes moved. */
+  #heard = false;
+  /** Known with the first segment: what the source thinks, or who spoke first. */
+  #likelyRequests: Direction | undefined;
   /** The protocol whose parser failed: the kernel's hint for it is not believed again. */
   #disproved: string | undefined;
 
   constructor(context: ConnectionContext, info: ConnectionInfo) {
     this.#context = context;
     this.info = info;
+    this.#sourceRole = info.role;
     this.#midstream = info.midstream;
   }
 
   /** The role became known. When it contradicts the assumed one, reading starts anew. */
   role(role: Role): void {
-    if (role === 'unknown' || role === this.info.role) return;
+    if (role === 'unknown') return;
+    this.#sourceRole = role;
+    if (role === this.info.role) return;
     const reading = this.#matcher !== undefined;
     this.#know(role);
     if (reading) this.#restart();
@@ -106,6 +113,7 @@ export class Connection implements ReaderOwner {
 
   /** The connection ended; or, with `completes` false, the tracing of it. Negative positions: not known. */
   close(inPosition: number, outPosition: number, completes: boolean): void {
+    this.#settleAtEnd();
     const requests = this.#requests;
     const responses = this.#responses;
     if (requests === undefined || responses === undefined) {
@@ -181,7 +189,11 @@ export class Connection implements ReaderOwner {
   /** The active plugins changed: what one that is gone read, or none wanted, is looked at anew, as if joined now. */
   review(): void {
     const kept = this.plugin !== undefined && this.#context.plugins.includes(this.plugin);
-    if (this.#firstDirection === undefined || (kept && !this.opaque)) return;
+    if (!this.#heard || (kept && !this.opaque)) return;
+    if (this.#undecided !== undefined) {
+      this.#askAnew();
+      return;
+    }
     const told = this.#told;
     this.#told = true;
     this.#restart();
@@ -203,7 +215,7 @@ export class Connection implements ReaderOwner {
   /** Gives everything back. */
   drop(): void {
     this.opaque = true;
-    if (this.plugin === undefined && this.#firstDirection !== undefined && !this.#told) {
+    if (this.plugin === undefined && this.#heard && !this.#told) {
       this.#told = true;
       this.#context.counters.unrecognizedConnections++;
     }
@@ -224,14 +236,23 @@ export class Connection implements ReaderOwner {
     this.drop();
     this.opaque = failed;
     this.#midstream = true;
+    this.#know(this.#sourceRole);
   }
 
   // ---- undecided ----
 
+  /** Other plugins are asked about what was kept: the first bytes of a message may be among it. */
+  #askAnew(): void {
+    const kept = this.#undecided?.release() ?? [];
+    this.#undecided = undefined;
+    for (const segment of kept) this.take(segment, undefined);
+  }
+
   #decide(segment: Segment, hint: string | undefined): void {
     const context = this.#context;
     const requests = requestDirection(this.info.role);
-    this.#firstDirection ??= segment.direction;
+    this.#heard = true;
+    this.#likelyRequests ??= this.info.likelyRequests ?? segment.direction;
     const named = this.#namedByUser();
     if (named !== undefined) {
       this.#settle(named.plugin, requests ?? named.requests, segment, false);
@@ -243,7 +264,8 @@ export class Connection implements ReaderOwner {
         : context.plugins.find((plugin) => plugin.name === hint);
     if (hinted !== undefined) {
       // The kernel side knows already: it has said so.
-      this.#settle(hinted, requests ?? this.#guessRequests(hinted, segment), segment, true);
+      const told = this.#undecided?.confirm(hinted, segment, requests) ?? requests;
+      this.#settle(hinted, told ?? this.#guessRequests(hinted, segment), segment, true);
       return;
     }
     this.#undecided ??= new Undecided(
@@ -253,7 +275,8 @@ export class Connection implements ReaderOwner {
       context.counters,
       context.budget,
       this.#midstream,
-      this.info.transport === 'tls',
+      this.info.transport,
+      carriedHeaderBytes(context.plugins),
     );
     const decision = this.#undecided.take(segment, requests);
     if (decision === undefined) return;
@@ -264,8 +287,14 @@ export class Connection implements ReaderOwner {
       }
       this.ignore();
     } else {
-      this.#settle(decision.plugin, decision.requests ?? this.#firstDirection, segment, false);
+      this.#settle(decision.plugin, decision.requests ?? this.#likelyRequests, segment, false);
     }
+  }
+
+  /** The protocol was plain, and who asks was not: now it never will be, so who spoke first is taken for it. */
+  #settleAtEnd(): void {
+    const plugin = this.#undecided?.sideless;
+    if (plugin !== undefined) this.#settle(plugin, this.#likelyRequests ?? 'in', undefined, false);
   }
 
   /** The protocol that the user named for one of the ports; the end with that port is the server. */
@@ -281,15 +310,21 @@ export class Connection implements ReaderOwner {
 
   /** Which direction carries requests, for a hinted connection of unknown role. */
   #guessRequests(plugin: ProtocolPlugin, segment: Segment): Direction {
+    const likely = this.#likelyRequests ?? segment.direction;
     const { view } = this.#context;
     view.reset(segment.data, segment.dataStart, segment.captured, 0, false, segment.startNs);
     const match = matchPlugin(plugin, view, segment.length, undefined);
-    if (match === undefined || match === 'short') return segment.direction;
-    return sideOf(match, segment.direction, undefined) ?? segment.direction;
+    if (match === undefined || match === 'short') return likely;
+    return sideOf(match, segment.direction, undefined) ?? likely;
   }
 
   /** The protocol is known: what was kept is read, then the segment that told. */
-  #settle(plugin: ProtocolPlugin, requests: Direction, segment: Segment, isHinted: boolean): void {
+  #settle(
+    plugin: ProtocolPlugin,
+    requests: Direction,
+    segment: Segment | undefined,
+    isHinted: boolean,
+  ): void {
     const kept = this.#undecided?.release() ?? [];
     this.#undecided = undefined;
     this.#know(requests === 'in' ? 'server' : 'client');
@@ -299,13 +334,13 @@ export class Connection implements ReaderOwner {
     this.#responses = requests === 'in' ? this.#out : this.#in;
     if (!this.#adopt(plugin)) return;
     if (!isHinted) this.verdict = { kind: 'protocol', name: plugin.name };
-    if (this.#midstream) {
+    if (this.#midstream && segment !== undefined) {
       const told = segment.direction === 'in' ? this.#in : this.#out;
       const first = kept.find((each) => each.direction === segment.direction) ?? segment;
       told.startAt(first.position, false);
     }
     for (const each of kept) this.take(each, undefined);
-    this.take(segment, undefined);
+    if (segment !== undefined) this.take(segment, undefined);
   }
 
   /** A protocol takes the connection, at the current positions of both directions. */
@@ -315,7 +350,11 @@ export class Connection implements ReaderOwner {
     if (requests === undefined || responses === undefined) return false;
     this.plugin = plugin;
     try {
-      const parser = plugin.createParser(this.info);
+      const parser = plugin.createParser(
+        this.#midstream === this.info.midstream
+          ? this.info
+          : { ...this.info, midstream: this.#midstream },
+      );
       this.#matcher = createMatcher(
         plugin,
         (request, response, absence, fragment) =>

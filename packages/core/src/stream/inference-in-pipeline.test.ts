@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
+import type { ConnectionInfo, ProtocolPlugin } from '../plugin/index.js';
 import {
   pairs,
   testPipeline,
@@ -412,5 +413,95 @@ describe('connections', () => {
     }
     expect(records.map(({ protocol }) => protocol)).toEqual(['toy', 'late', 'late']);
     expect(pairs(records)).toEqual(['1/1', '2/2', '2/2']);
+  });
+
+  it('asks other plugins about what was kept, when they are replaced in the middle of a message', () => {
+    const other = toyProtocol({ name: 'other' });
+    const { pipeline, connection, records } = testPipeline();
+    const message = toyMessage('Q', 1, 5);
+    connection.move('in', message.subarray(0, 1));
+    pipeline.setPlugins([other]);
+    connection.move('in', message.subarray(1));
+    connection.move('out', toyMessage('S', 1, 5));
+    expect(records.map(({ protocol }) => protocol)).toEqual(['other']);
+    expect(pairs(records)).toEqual(['1/1']);
+    expect(pipeline.stats().bufferedBytes).toBe(0);
+  });
+
+  it('joined midstream, waits for a message that tells who asks; at the end, who spoke first is taken for it', () => {
+    const either = {
+      says: 'either',
+      strength: 'likely',
+      when: { kind: 'bytes', at: 0, anyOf: ['~'] },
+    };
+    const asks = { says: 'request', when: { kind: 'bytes', at: 10, anyOf: ['00000007'] } };
+    const inference = { rules: [asks, either] } as ProtocolPlugin['inference'];
+    const joined = () =>
+      testPipeline({ toy: { inference }, info: { role: 'unknown', midstream: true } });
+    const told = joined();
+    told.connection.move('out', toyMessage('S', 1, 0));
+    told.connection.move('in', toyMessage('Q', 2, 0));
+    told.connection.move('out', toyMessage('S', 2, 0));
+    expect(told.verdicts).toEqual([]);
+    told.connection.move('in', toyMessage('Q', 3, 7));
+    told.connection.move('out', toyMessage('S', 3, 0));
+    expect(pairs(told.records)).toContain('3/3');
+    expect(told.records.at(-1)?.role).toBe('server');
+
+    const never = joined();
+    never.connection.move('in', toyMessage('Q', 2, 0));
+    never.connection.move('out', toyMessage('S', 2, 0));
+    expect(never.records).toEqual([]);
+    never.connection.close();
+    expect(pairs(never.records)).toEqual(['2/2']);
+  });
+
+  it('a guessed role does not survive a parser that fails; the next parser is told that it joins midstream', () => {
+    const infos: ConnectionInfo[] = [];
+    const toy = {
+      ...toyProtocol(),
+      createParser: (info: ConnectionInfo) => {
+        infos.push(info);
+        return toyParser();
+      },
+    };
+    const { connection, records } = testPipeline({ plugins: [toy], info: { role: 'unknown' } });
+    connection.move('in', toyMessage('Q', 1, 0));
+    connection.move('in', Buffer.from('X~~~~~~~~~~~~~~~~~~~'));
+    connection.move('out', toyMessage('Q', 2, 0));
+    connection.move('in', toyMessage('S', 2, 0));
+    expect(infos.map(({ role, midstream }) => `${role} ${midstream}`)).toEqual([
+      'server false',
+      'client true',
+    ]);
+    expect(pairs(records).at(-1)).toBe('2/2');
+  });
+
+  it('keeps messages that were likely when a certain one of the same protocol follows', () => {
+    const rules = [
+      { says: 'request', when: { kind: 'bytes', at: 9, anyOf: ['9'] } },
+      { says: 'request', strength: 'likely', when: { kind: 'bytes', at: 0, anyOf: ['~Q'] } },
+    ];
+    const { connection, records } = testPipeline({
+      toy: { inference: { rules, confirm: 5 } as ProtocolPlugin['inference'] },
+    });
+    connection.move('in', Buffer.concat([toyMessage('Q', 1, 0), toyMessage('Q', 2, 0)]));
+    connection.move('in', toyMessage('Q', 9, 0));
+    for (const id of [1, 2, 9]) connection.move('out', toyMessage('S', id, 0));
+    expect(pairs(records)).toEqual(['1/1', '2/2', '9/9']);
+  });
+
+  it('joined midstream, leaves out the rest of a message before the first likely one', () => {
+    const { connection, records } = testPipeline({
+      toy: { inference: likely, parts: true },
+      info: { midstream: true },
+    });
+    connection.move('in', Buffer.from('000~the rest'));
+    connection.move('out', toyMessage('S', 1, 0));
+    for (const id of [2, 3]) {
+      connection.move('in', toyMessage('Q', id, 0));
+      connection.move('out', toyMessage('S', id, 0));
+    }
+    expect(pairs(records).slice(-2)).toEqual(['2/2', '3/3']);
   });
 });

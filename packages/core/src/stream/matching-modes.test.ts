@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { Matcher, Message } from '../plugin/index.js';
-import { pairs, testPipeline, toyMessage, type ToyFrame } from './toy-protocol.test-support.js';
+import {
+  pairs,
+  testPipeline,
+  toyMessage,
+  toyProtocol,
+  type ToyFrame,
+} from './toy-protocol.test-support.js';
 
 /** Frames with an id from 100 on belong to the multiplexed dialect. */
 const inOrder = (frame: ToyFrame): boolean => frame.id < 100;
@@ -118,6 +124,22 @@ describe('in-order matching', () => {
   });
 });
 
+describe.each(['in-order', 'by-key'] as const)('%s matching', (mode) => {
+  it('reports what a server sends unasked as whole, and goes on undisturbed', () => {
+    const unasked = { oneWay: (frame: unknown) => (frame as ToyFrame).id === 9 };
+    const { connection, records } = testPipeline({
+      toy: {
+        matching:
+          mode === 'in-order' ? { mode, ...unasked } : { mode, key: ({ id }) => id, ...unasked },
+      },
+    });
+    connection.move('in', toyMessage('Q', 1, 0));
+    connection.move('out', toyMessage('S', 9, 0));
+    connection.move('out', toyMessage('S', 1, 0));
+    expect(pairs(records)).toEqual(['-/9', '1/1']);
+  });
+});
+
 describe('by-key matching', () => {
   it('lets a response wait for the event of a request that its parser needs', () => {
     const seen: string[] = [];
@@ -203,18 +225,45 @@ describe('a protocol that the user names by port', () => {
   });
 });
 
+describe('a connection that the source forgets', () => {
+  it.each([
+    [true, '1/1'],
+    [false, '1/1 ok !response.body'],
+  ])('ended %s: a message that the end would complete is %s', (ended, expected) => {
+    const { pipeline, connection, records } = testPipeline({
+      toy: { parts: true, endCompletes: true },
+    });
+    connection.move('in', toyMessage('Q', 1, 0));
+    connection.move('out', toyMessage('S', 1, 20).subarray(0, 18));
+    pipeline.close(1, -1, -1, 0, undefined, ended);
+    expect(pairs(records)).toEqual([expected]);
+  });
+});
+
+const either = {
+  confirm: 2,
+  rules: [
+    {
+      says: 'either' as const,
+      strength: 'likely' as const,
+      when: { kind: 'bytes' as const, at: 0, anyOf: ['~'] },
+    },
+  ],
+};
+
 describe('a connection of which nobody knows who asks', () => {
+  it('is asked by whom the source thinks likely, when the rules do not say', () => {
+    const { connection, records } = testPipeline({
+      toy: { inference: either },
+      info: { role: 'unknown', likelyRequests: 'out' },
+    });
+    connection.move('in', toyMessage('S', 1, 0));
+    connection.move('out', toyMessage('Q', 1, 0));
+    expect(records).toHaveLength(1);
+    expect(records[0]).toMatchObject({ role: 'client' });
+  });
+
   it('is asked by who spoke first, when the rules do not say', () => {
-    const either = {
-      confirm: 2,
-      rules: [
-        {
-          says: 'either' as const,
-          strength: 'likely' as const,
-          when: { kind: 'bytes' as const, at: 0, anyOf: ['~'] },
-        },
-      ],
-    };
     const { connection, records } = testPipeline({
       toy: { inference: either },
       info: { role: 'unknown' },
@@ -223,4 +272,18 @@ describe('a connection of which nobody knows who asks', () => {
     connection.move('out', toyMessage('S', 1, 0));
     expect(pairs(records)).toEqual(['1/1']);
   });
+});
+
+describe('a toRecord that breaks its contract', () => {
+  it.each([null, 7, { operation: 'x' }, { operation: 'x', attributes: null }, { attributes: {} }])(
+    'is a failure of the plugin, and nothing else: %j',
+    (result) => {
+      const plugin = { ...toyProtocol(), toRecord: () => result as never };
+      const { connection, records, failures } = testPipeline({ plugins: [plugin] });
+      connection.move('in', toyMessage('Q', 1, 0));
+      connection.move('out', toyMessage('S', 1, 0));
+      expect(failures).toHaveLength(1);
+      expect(records).toEqual([]);
+    },
+  );
 });

@@ -11,6 +11,7 @@ import type { AnyPlugin, TracerStats } from '../tracer/types.js';
 
 /** What the pipeline tells the source about a connection: the only arrow back to the kernel. */
 export type Verdict =
+  /** It speaks this protocol: capture everything. */
   | { readonly kind: 'protocol'; readonly name: string }
   /** No active plugin wants it: capture nothing more. */
   | { readonly kind: 'ignore' }
@@ -25,8 +26,11 @@ export type PipelineStats = TracerStats['pipeline'] & {
 
 /** What a {@link Pipeline} works with and whom it tells. The callbacks must not throw. */
 export interface PipelineOptions {
+  /** Checked ones: see `validatePlugin`. */
   readonly plugins: readonly AnyPlugin[];
+  /** What records say in `source`. */
   readonly source: RecordSource;
+  /** Called with every record, as it is made. */
   readonly onRecord: (record: TraceRecord) => void;
   /** Called outside the parse loop. */
   readonly onVerdict?: (connectionId: number, verdict: Verdict) => void;
@@ -48,6 +52,7 @@ export interface PipelineSource {
   open(connection: ConnectionInfo): void;
   /** The role became known later. */
   role(connectionId: number, role: Role): void;
+  /** Bytes moved on a connection. `protocolHint` is the name that the kernel side knows it by, if it does. */
   segment(connectionId: number, segment: Segment, protocolHint: string | undefined): void;
   /** The connection ended; final positions show trailing holes. */
   close(
@@ -56,6 +61,8 @@ export interface PipelineSource {
     outPosition: number,
     timestampNs: number,
     process: ProcessIdentity | undefined,
+    /** False when the source forgets the connection, or it broke: messages are not completed by it. Default: true. */
+    ended?: boolean,
   ): void;
   /** One direction ended (FIN seen by the reader, shutdown by the writer). */
   end(connectionId: number, direction: 'in' | 'out', position: number, timestampNs: number): void;

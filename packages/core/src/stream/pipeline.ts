@@ -87,15 +87,16 @@ export class Pipeline implements PipelineSource {
     connectionId: number,
     inPosition: number,
     outPosition: number,
-    /* eslint-disable @typescript-eslint/no-unused-vars -- records end with their last byte, not with the close */
+
     timestampNs: number,
     process: ProcessIdentity | undefined,
-    /* eslint-enable @typescript-eslint/no-unused-vars */
+
+    ended = true,
   ): void {
     const connection = this.#connections.get(connectionId);
     if (connection === undefined) return;
     this.#connections.delete(connectionId);
-    connection.close(inPosition, outPosition, true);
+    connection.close(inPosition, outPosition, ended);
   }
 
   tick(nowNs: number): void {

@@ -50,6 +50,10 @@ export function reportExchange(
     return;
   }
   if (result === undefined) return;
+  if (!isResult(result)) {
+    connection.failed(new TypeError('toRecord returned neither undefined nor a result'));
+    return;
+  }
   const missing = missingOf(
     request,
     response,
@@ -79,9 +83,17 @@ export function reportExchange(
   context.onRecord(record);
 }
 
+/** Plugins may come from plain JavaScript. */
+function isResult(result: unknown): boolean {
+  if (typeof result !== 'object' || result === null) return false;
+  const { operation, attributes } = result as { operation?: unknown; attributes?: unknown };
+  return typeof operation === 'string' && typeof attributes === 'object' && attributes !== null;
+}
+
 function statusOf(status: RecordStatus, absence: Absence): RecordStatus {
   switch (absence) {
     case 'none':
+    case 'unsolicited':
       return status;
     case 'lost':
       return 'unknown';

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   foreignProtocol,
-  matchAll,
+  inferFrom,
+  matchPlugin,
   type Inferable,
   type Match,
-  type MatchResult,
+  type WindowAnswer,
 } from '../inference/index.js';
-import type { ByteView, Direction, Segment, Side } from '../plugin/index.js';
+import type { ByteView, Direction, Segment, Side, Transport } from '../plugin/index.js';
+import { CarriedHeader } from './carried-header.js';
 import type { Budget, Counters } from './counters.js';
 import { OwnedSegment } from './owned-segment.js';
 
@@ -31,7 +33,7 @@ class Run {
   next = 0;
   /** Bytes that moved since the run began. */
   length = 0;
-  bytes = Buffer.alloc(0);
+  bytes: Buffer = Buffer.alloc(0);
   /** Runs that no rule matched, and their bytes. */
   misses = 0;
   missedBytes = 0;
@@ -44,6 +46,8 @@ interface Suspect<P> {
   readonly plugin: P;
   matches: number;
   requests: Direction | undefined;
+  /** Stream position of the first message that its rules knew, per direction. */
+  readonly began: Partial<Record<Direction, number>>;
 }
 
 /** A connection whose protocol is not known yet: keeps its bytes, within bounds, and asks the rules about them. */
@@ -54,12 +58,21 @@ export class Undecided<P extends Inferable> {
   readonly #counters: Counters;
   readonly #budget: Budget;
   readonly #limits: typeof fresh;
-  readonly #tls: boolean;
+  readonly #transport: Transport;
+  readonly #carried: CarriedHeader;
+  readonly #midstream: boolean;
+  /**
+   * The protocol, when that is plain and who asks is not. Whoever was heard first on a connection that was joined
+   * midstream need not be the one who asks: a message that says so is waited for.
+   */
+  sideless: P | undefined;
   readonly #in = new Run();
   readonly #out = new Run();
   readonly #suspects: Suspect<P>[] = [];
   #kept: OwnedSegment[] = [];
   #lastDirection: Direction | undefined;
+  /** A header that may belong to what comes next began a turn. */
+  #headerTurned = false;
 
   constructor(
     candidates: readonly P[],
@@ -68,7 +81,8 @@ export class Undecided<P extends Inferable> {
     counters: Counters,
     budget: Budget,
     midstream: boolean,
-    tls: boolean,
+    transport: Transport,
+    carriedHeaderBytes: number,
   ) {
     this.#candidates = candidates;
     this.#reach = reach;
@@ -76,7 +90,9 @@ export class Undecided<P extends Inferable> {
     this.#counters = counters;
     this.#budget = budget;
     this.#limits = midstream ? joined : fresh;
-    this.#tls = tls;
+    this.#transport = transport;
+    this.#carried = new CarriedHeader(transport === 'udp' ? 0 : carriedHeaderBytes);
+    this.#midstream = midstream;
   }
 
   /**
@@ -84,27 +100,36 @@ export class Undecided<P extends Inferable> {
    * @param requests the direction of the requests, when the role is known.
    */
   take(segment: Segment, requests: Direction | undefined): Decision<P> | undefined {
-    const turn = segment.direction !== this.#lastDirection;
+    const turn = segment.direction !== this.#lastDirection || this.#headerTurned;
     this.#lastDirection = segment.direction;
     const run = segment.direction === 'in' ? this.#in : this.#out;
-    const result = this.#ask(run, segment, requests);
-    const certain = result.matches[0];
-    if (certain?.strength === 'certain') {
-      run.keepFrom = run.next - run.length;
+    // What was not seen may have been something else: `in a row` begins anew.
+    if (run.next > 0 && segment.position !== run.next) this.#suspects.length = 0;
+    const answer = this.#ask(run, segment, requests);
+    // Judged with what follows it.
+    const isHeader = this.#carried.holds && answer.kind === 'open' && answer.likely.length === 0;
+    this.#headerTurned = isHeader && turn;
+    if (answer.kind === 'tls') return { kind: 'ignore', opaque: 'tls' };
+    if (answer.kind === 'certain') {
+      const suspect = this.#suspects.find(({ plugin }) => plugin === answer.match.plugin);
+      const began = suspect?.began[segment.direction] ?? Infinity;
+      run.keepFrom = Math.min(run.next - run.length, began);
       this.#dropUnmatched(run, segment.direction);
-      return settled(certain, segment.direction, requests);
+      return settled(answer.match, segment.direction, requests);
     }
-    if (result.matches.length > 0) {
-      const sure = this.#suspect(result.matches, segment.direction, requests, turn);
-      run.active = false;
-      if (sure !== undefined) {
+    if (answer.likely.length > 0) {
+      const began = run.next - run.length;
+      const sure = this.#suspect(answer.likely, segment.direction, requests, turn, began);
+      if (sure !== undefined && this.#midstream && (requests ?? sure.requests) === undefined) {
+        this.sideless = sure.plugin;
+      } else if (sure !== undefined) {
+        if (this.#midstream) this.#dropBefore(sure);
         return { kind: 'protocol', plugin: sure.plugin, requests: requests ?? sure.requests };
       }
-    } else if (!result.short) {
-      if (turn) this.#clear([], segment.direction);
-      const opaque = this.#tls ? undefined : foreignProtocol(this.#view);
+    } else if (!run.active) {
+      if (turn && !isHeader) this.#clear([], segment.direction);
+      const opaque = this.#transport === 'tls' ? undefined : foreignProtocol(this.#view);
       if (opaque !== undefined) return { kind: 'ignore', opaque };
-      run.active = false;
       run.misses++;
       run.missedBytes += run.length;
       if (run.misses >= this.#limits.misses || run.missedBytes >= this.#limits.bytes) {
@@ -115,6 +140,24 @@ export class Undecided<P extends Inferable> {
     return undefined;
   }
 
+  /**
+   * The kernel side has named the protocol, by the window that this segment ends. What of the kept bytes belongs to no
+   * message is forgotten.
+   * @returns the direction of the requests, as far as it is known now
+   */
+  confirm(plugin: P, segment: Segment, requests: Direction | undefined): Direction | undefined {
+    const { direction, position } = segment;
+    const header = this.#carried.before(segment) ?? Buffer.alloc(0);
+    this.#show(header, segment);
+    const length = header.length + segment.length;
+    const match = matchPlugin(plugin, this.#view, length, sideIn(direction, requests));
+    if (match === undefined || match === 'short') return requests;
+    const run = direction === 'in' ? this.#in : this.#out;
+    run.keepFrom = position - header.length;
+    this.#dropUnmatched(run, direction);
+    return sideOf(match, direction, requests);
+  }
+
   /** Hands over what was kept, oldest first, and forgets it. */
   release(): OwnedSegment[] {
     const kept = this.#kept;
@@ -123,42 +166,36 @@ export class Undecided<P extends Inferable> {
     return kept;
   }
 
-  /** Evaluates the rules over the run that this segment begins or continues. Leaves the view on it. */
-  #ask(run: Run, segment: Segment, requests: Direction | undefined): MatchResult<P> {
-    const continues = run.active && segment.position === run.next;
-    const taken = Math.min(segment.captured, this.#reach);
-    if (continues) {
-      run.bytes = Buffer.concat([
-        run.bytes,
-        segment.data.subarray(segment.dataStart, segment.dataStart + taken),
-      ]);
-      run.length += segment.length;
-      this.#view.reset(run.bytes, 0, run.bytes.length, 0, false, segment.startNs);
-    } else {
-      run.length = segment.length;
-      this.#view.reset(
-        segment.data,
-        segment.dataStart,
-        segment.captured,
-        0,
-        false,
-        segment.startNs,
-      );
-    }
+  /** Asks the rules about the run that this segment begins or continues. Leaves the view on it. */
+  #ask(run: Run, segment: Segment, requests: Direction | undefined): WindowAnswer<P> {
+    const continues = run.active && segment.position === run.next && this.#transport !== 'udp';
+    const header = this.#carried.before(segment);
+    this.#carried.keep(segment, header !== undefined);
+    const before = continues ? run.bytes : header;
+    run.length = (continues ? run.length : (header?.length ?? 0)) + segment.length;
     run.next = segment.position + segment.length;
-    const side: Side | undefined =
-      requests === undefined ? undefined : requests === segment.direction ? 'request' : 'response';
-    const result = matchAll(this.#candidates, this.#view, run.length, side);
-    const canGrow = result.short && segment.captured === segment.length;
-    if (canGrow && result.matches.length === 0) {
-      if (!continues) {
-        const { data, dataStart } = segment;
-        run.bytes = Buffer.from(data.subarray(dataStart, dataStart + taken));
-      }
-      run.active = true;
-      return result;
+    this.#show(before ?? Buffer.alloc(0), segment);
+    const side = sideIn(segment.direction, requests);
+    const window = { view: this.#view, length: run.length, side };
+    const answer = inferFrom(this.#candidates, this.#transport, window);
+    run.active =
+      answer.kind === 'open' &&
+      answer.short &&
+      answer.likely.length === 0 &&
+      segment.captured === segment.length;
+    if (run.active) run.bytes = this.#view.copy(0, this.#view.available);
+    return answer;
+  }
+
+  /** Points the view at the first bytes of a segment, behind some that came before it. */
+  #show(before: Buffer, { captured, data, dataStart, startNs }: Segment): void {
+    if (before.length === 0) {
+      this.#view.reset(data, dataStart, captured, 0, false, startNs);
+      return;
     }
-    return { matches: result.matches, short: false };
+    const taken = data.subarray(dataStart, dataStart + Math.min(captured, this.#reach));
+    const bytes = Buffer.concat([before, taken]);
+    this.#view.reset(bytes, 0, bytes.length, 0, false, startNs);
   }
 
   /** Counts likely matches in a row; returns the plugin that has enough. */
@@ -167,6 +204,7 @@ export class Undecided<P extends Inferable> {
     direction: Direction,
     requests: Direction | undefined,
     turn: boolean,
+    began: number,
   ): Suspect<P> | undefined {
     if (turn) this.#clear(matches, direction);
     for (const match of matches) {
@@ -174,10 +212,11 @@ export class Undecided<P extends Inferable> {
       let suspect = this.#suspects.find((each) => each.plugin === match.plugin);
       if (suspect === undefined || contradicts(suspect.requests, side)) {
         if (suspect !== undefined) this.#suspects.splice(this.#suspects.indexOf(suspect), 1);
-        suspect = { plugin: match.plugin, matches: 0, requests: side };
+        suspect = { plugin: match.plugin, matches: 0, requests: side, began: {} };
         this.#suspects.push(suspect);
       }
       suspect.requests ??= side;
+      suspect.began[direction] ??= began;
       suspect.matches++;
       if (suspect.matches >= (match.plugin.inference.confirm ?? 2)) return suspect;
     }
@@ -203,6 +242,15 @@ export class Undecided<P extends Inferable> {
       if (!keep) this.#budget.charge(-segment.cost);
       return keep;
     });
+  }
+
+  /** Joined midstream: what came before the first message that a suspect's rules knew is the rest of another. */
+  #dropBefore({ began }: Suspect<P>): void {
+    for (const direction of ['in', 'out'] as const) {
+      const run = direction === 'in' ? this.#in : this.#out;
+      run.keepFrom = began[direction] ?? 0;
+      this.#dropUnmatched(run, direction);
+    }
   }
 
   #keep(segment: Segment): void {
@@ -241,6 +289,11 @@ function settled<P extends Inferable>(
     plugin: match.plugin,
     requests: sideOf(match, direction, requests),
   };
+}
+
+function sideIn(direction: Direction, requests: Direction | undefined): Side | undefined {
+  if (requests === undefined) return undefined;
+  return requests === direction ? 'request' : 'response';
 }
 
 /** The direction of the requests, from who says what. */

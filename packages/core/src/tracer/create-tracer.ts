@@ -2,15 +2,17 @@
 import { EventEmitter } from 'node:events';
 import type * as NativeModule from '@libtrace/native';
 import { LibtraceError } from '../errors.js';
-import { validatePlugin } from '../inference/validate-plugin.js';
+import { validatePlugins } from '../inference/validate-plugins.js';
 import { wallClockOffsetNs } from '../kernel/clock.js';
 import type { TraceRecord } from '../model/index.js';
 import { LiveSource } from '../source/live-source.js';
+import { Recorder } from '../source/recording/index.js';
 import { Pipeline } from '../stream/pipeline.js';
 import { resolveOptions, type ResolvedOptions } from './options.js';
 import { RecordQueue } from './record-queue.js';
 import type {
   AnyPlugin,
+  RecordingOptions,
   RecordOf,
   Tracer,
   TracerOptions,
@@ -46,6 +48,8 @@ class LiveTracer implements Tracer<TraceRecord> {
   readonly #emitter = new EventEmitter();
   readonly #queues = new Set<RecordQueue<TraceRecord>>();
   readonly #pipeline: Pipeline;
+  readonly #wallClockOffsetNs = wallClockOffsetNs();
+  #recorder: Recorder | undefined;
   #source: LiveSource | undefined;
   #state: TracerState = 'created';
   #recordsDropped = 0;
@@ -57,14 +61,12 @@ class LiveTracer implements Tracer<TraceRecord> {
       plugins: options.plugins,
       decodeAs: options.decodeAs,
       source: 'syscall',
-      wallClockOffsetNs: wallClockOffsetNs(),
+      wallClockOffsetNs: this.#wallClockOffsetNs,
       maxBufferedBytes: options.maxBufferedBytes,
       maxTotalBufferedBytes: options.maxTotalBufferedBytes,
       onRecord: (record) => this.#onRecord(record),
       onVerdict: (id, verdict) => this.#source?.setVerdict(id, verdict),
-      onPluginFailure: (_plugin, error) => {
-        if (this.#emitter.listenerCount('error') > 0) this.#emitter.emit('error', error);
-      },
+      onPluginFailure: (_plugin, error) => this.#onError(error),
     });
   }
 
@@ -76,6 +78,8 @@ class LiveTracer implements Tracer<TraceRecord> {
     return this.#inTurn(async () => {
       this.#expect('load', 'created');
       const native = await loadNative();
+      const { plugins, recording } = this.#options;
+      if (recording !== undefined) this.#recorder = this.#createRecorder(recording);
       this.#source = new LiveSource(
         native,
         {
@@ -83,10 +87,19 @@ class LiveTracer implements Tracer<TraceRecord> {
           ringBytes: this.#options.ringBytes,
           captureBytes: this.#options.captureBytes,
           maxConnections: this.#options.maxConnections,
-          wantUdp: this.#options.plugins.some((p) => p.transports.includes('udp')),
+          plugins,
+          keepUnnamed: recording !== undefined,
+          wantUdp: recording !== undefined || plugins.some((p) => p.transports.includes('udp')),
         },
-        this.#pipeline,
+        this.#recorder ?? this.#pipeline,
       );
+      try {
+        await this.#recorder?.begin();
+      } catch (error) {
+        this.#source.close();
+        this.#source = undefined;
+        throw error;
+      }
       this.#state = 'loaded';
     });
   }
@@ -115,8 +128,10 @@ class LiveTracer implements Tracer<TraceRecord> {
       try {
         if (this.#state === 'attached') await this.#source!.detach();
       } finally {
+        if (this.#recorder !== undefined) this.stats();
         this.#source?.close();
         this.#state = 'closed';
+        await this.#recorder?.complete(this.#lastKernel);
         for (const queue of this.#queues) queue.end();
         this.#queues.clear();
       }
@@ -168,11 +183,13 @@ class LiveTracer implements Tracer<TraceRecord> {
         ? this.#kernelStats()
         : this.#lastKernel;
     this.#lastKernel = kernel;
+    const recording = this.#recorder?.stats();
     return {
       kernel,
       pipeline: this.#pipeline.stats(),
       recordsDropped: this.#recordsDropped,
       readerCpuNs: this.#source?.readerCpuNs() ?? 0,
+      ...(recording === undefined ? {} : { recording }),
     };
   }
 
@@ -212,6 +229,25 @@ class LiveTracer implements Tracer<TraceRecord> {
     };
   }
 
+  #createRecorder(recording: RecordingOptions): Recorder {
+    const { plugins, target, captureBytes, ringBytes } = this.#options;
+    const names = plugins.map(({ name }) => String(name));
+    return new Recorder(
+      {
+        ...recording,
+        command: recording.command,
+        capture: { ...recording.notes, plugins: names, target, captureBytes, ringBytes },
+        wallClockOffsetNs: this.#wallClockOffsetNs,
+        onError: (error) => this.#onError(error),
+      },
+      this.#pipeline,
+    );
+  }
+
+  #onError(error: unknown): void {
+    if (this.#emitter.listenerCount('error') > 0) this.#emitter.emit('error', error);
+  }
+
   #onRecord(record: TraceRecord): void {
     this.#emitter.emit('record', record);
     for (const queue of this.#queues) queue.push(record);
@@ -248,17 +284,6 @@ export function createTracer<const P extends readonly AnyPlugin[]>(
   options: TracerOptions<P>,
 ): Tracer<RecordOf<P[number]>> {
   const resolved = resolveOptions(options);
-  const names = new Set<string>();
-  for (const plugin of resolved.plugins) {
-    validatePlugin(plugin);
-    if (names.has(plugin.name)) {
-      throw new LibtraceError('ERR_PLUGIN_DUPLICATE', `two plugins are named ${plugin.name}`, {
-        phase: 'validate',
-        plugin: plugin.name,
-        remedy: 'install one of them, or rename yours',
-      });
-    }
-    names.add(plugin.name);
-  }
+  validatePlugins(resolved.plugins);
   return new LiveTracer(resolved) as unknown as Tracer<RecordOf<P[number]>>;
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LibtraceError } from '../errors.js';
-import type { AnyPlugin, TracerOptions } from './types.js';
+import type { RecordingSink } from '../source/recording/recording-sink.js';
+import type { AnyPlugin, RecordingOptions, TracerOptions } from './types.js';
 
 /** {@link TracerOptions} with every default filled in. */
-export type ResolvedOptions = Required<TracerOptions<readonly AnyPlugin[]>>;
+export type ResolvedOptions = Required<Omit<TracerOptions<readonly AnyPlugin[]>, 'recording'>> & {
+  readonly recording: RecordingOptions | undefined;
+};
 
 const CAPTURE_MAX = 65_536;
 const COMM_MAX = 15;
@@ -87,6 +90,23 @@ function checkDecodeAs(decodeAs: unknown, plugins: readonly AnyPlugin[]): void {
   }
 }
 
+function checkRecording(recording: unknown): void {
+  if (recording === undefined) return;
+  const { to, maxQueuedBytes } = (recording ?? {}) as Partial<RecordingOptions>;
+  const isSink =
+    typeof to === 'object' && typeof (to as Partial<RecordingSink>).write === 'function';
+  if (!isSink && (typeof to !== 'string' || to === '')) {
+    invalid(
+      'recording.to',
+      `is ${typeof to}`,
+      'give the path of a file, or an object with write(bytes) that returns a promise',
+    );
+  }
+  if (maxQueuedBytes !== undefined) {
+    integer('recording.maxQueuedBytes', maxQueuedBytes, 1024 * 1024, 2 ** 40);
+  }
+}
+
 /** Checks what the user gave. @throws LibtraceError `ERR_OPTION_INVALID`, `ERR_TARGET_MISSING` */
 export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): ResolvedOptions {
   const given = options as Partial<TracerOptions<readonly AnyPlugin[]>> | undefined;
@@ -101,12 +121,15 @@ export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): Re
     target: given.target!,
     decodeAs: given.decodeAs ?? new Map(),
     ringBytes: given.ringBytes ?? 8 * 1024 * 1024,
-    captureBytes: given.captureBytes ?? Math.min(wanted, CAPTURE_MAX),
+    captureBytes:
+      given.captureBytes ?? (given.recording ? CAPTURE_MAX : Math.min(wanted, CAPTURE_MAX)),
     maxConnections: given.maxConnections ?? 16_384,
     maxBufferedBytes: given.maxBufferedBytes ?? 1024 * 1024,
     maxTotalBufferedBytes: given.maxTotalBufferedBytes ?? 256 * 1024 * 1024,
     maxQueuedRecords: given.maxQueuedRecords ?? 65_536,
+    recording: given.recording,
   };
+  checkRecording(resolved.recording);
   checkDecodeAs(resolved.decodeAs, plugins);
   integer('ringBytes', resolved.ringBytes, 4096, 2 ** 30);
   if ((resolved.ringBytes & (resolved.ringBytes - 1)) !== 0) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TraceRecord } from '../model/index.js';
-import type { ProtocolPlugin, ProtocolResult } from '../plugin/index.js';
+import type { AnyPlugin, ProtocolResult } from '../plugin/index.js';
+import type { RecordingStats } from '../source/recording/format.js';
+import type { RecordingSink } from '../source/recording/recording-sink.js';
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one place where plugins of every type meet
-export type AnyPlugin = ProtocolPlugin<any, any, any>;
+export type { AnyPlugin };
 
 /** The records that a plugin (or a union of plugins) yields. */
 export type RecordOf<P> = P extends {
@@ -28,15 +29,29 @@ export interface TraceTarget {
   readonly ports?: readonly number[];
 }
 
+/** Where and how a tracer records what it captures: {@link TracerOptions.recording}. */
+export interface RecordingOptions {
+  /** Path of a file to create (mode 0600), or anything that takes bytes. */
+  readonly to: string | RecordingSink;
+  /** The command that is traced, for the head of the recording. */
+  readonly command?: readonly string[];
+  /** More to say in `capture` at the head of the recording; must be fit for JSON. */
+  readonly notes?: Readonly<Record<string, unknown>>;
+  /** Bytes that may wait for a slow disk before segments are dropped and counted. Default 64 MiB. */
+  readonly maxQueuedBytes?: number;
+}
+
 /** Options of {@link createTracer}. */
 export interface TracerOptions<P extends readonly AnyPlugin[]> {
+  /** The protocols to recognize and read. Of two that claim a connection, one whose port hint fits goes first, then the earlier. */
   readonly plugins: P;
+  /** Whose calls are traced. */
   readonly target: TraceTarget;
   /** Port to plugin name: connections with that port are of that protocol, whatever their bytes look like. Default: none. */
   readonly decodeAs?: ReadonlyMap<number, string>;
   /** Size of the ring between kernel and user space; a power of two and a multiple of the page size. Default 8 MiB. */
   readonly ringBytes?: number;
-  /** Bytes captured per system call at most, 64 to 65,536. Default: the most that an active plugin asks for. */
+  /** Bytes captured per system call at most, 64 to 65,536. Default: the most that an active plugin asks for; 65,536 when recording. */
   readonly captureBytes?: number;
   /** Connections that the kernel side remembers at once. Default 16,384. */
   readonly maxConnections?: number;
@@ -44,18 +59,27 @@ export interface TracerOptions<P extends readonly AnyPlugin[]> {
   readonly maxBufferedBytes?: number;
   /** The same, over all connections. Default 256 MiB. */
   readonly maxTotalBufferedBytes?: number;
+  /**
+   * Writes everything that is captured to a recording, from `load` to `close`, before it is parsed. Connections of which
+   * no plugin knows the protocol, and datagrams, are then delivered whole too. A sink that fails is an `error` event
+   * (`ERR_RECORDING_WRITE`); tracing goes on. Default: nothing is recorded.
+   */
+  readonly recording?: RecordingOptions;
   /** Records kept for a slow `for await` consumer; older ones are dropped and counted. Default 65,536. */
   readonly maxQueuedRecords?: number;
 }
 
 /** Counters since `load`. Everything that was not shown is counted here, where it was dropped. */
 export interface TracerStats {
+  /** What the BPF programs counted, all processors together. */
   readonly kernel: {
     /** Data-moving system calls on traced connections. */
     readonly segmentsSeen: number;
+    /** Bytes that those calls moved. */
     readonly bytesSeen: number;
     /** Handed to user space, whole or cut to the capture limit. */
     readonly segmentsDelivered: number;
+    /** Bytes copied to user space. */
     readonly bytesDelivered: number;
     /** Not handed over, by reason; with `segmentsDelivered` they add up to `segmentsSeen`. */
     readonly segmentsLost: {
@@ -75,8 +99,11 @@ export interface TracerStats {
     /** System calls of 32-bit programs: not traced. */
     readonly compatCalls: number;
   };
+  /** What user space counted from there on. */
   readonly pipeline: {
+    /** Segments handed to the parsers. */
     readonly segments: number;
+    /** Bytes that they stand for, captured or not. */
     readonly bytes: number;
     /** Segments of connections that were not announced, or had been given up: not shown. */
     readonly straySegments: number;
@@ -86,24 +113,39 @@ export interface TracerStats {
     readonly encryptedConnections: number;
     /** Of these, those that moved bytes in which no active plugin recognized its protocol, given up or ended. */
     readonly unrecognizedConnections: number;
+    /** Records handed out. */
     readonly records: number;
     /** Records with something missing. */
     readonly incompleteRecords: number;
     /** Holes by reason: how many, and their bytes. */
-    readonly holes: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
+    readonly holes: Readonly<
+      Record<
+        string,
+        {
+          /** How many. */
+          readonly count: number;
+          /** Bytes in them. */
+          readonly bytes: number;
+        }
+      >
+    >;
     /** Times a parser lost its place and had to look for the next message. */
     readonly resyncs: number;
     /** Bytes dropped because a cap on buffered bytes was reached. */
     readonly cappedBytes: number;
     /** Exceptions thrown by a plugin; the connection is dropped, tracing goes on. */
     readonly pluginFailures: number;
+    /** Connections known at this moment. */
     readonly openConnections: number;
+    /** Bytes of unfinished messages held at this moment. */
     readonly bufferedBytes: number;
   };
   /** Records that a slow consumer did not take in time. */
   readonly recordsDropped: number;
   /** CPU time of the native reader thread, nanoseconds. */
   readonly readerCpuNs: number;
+  /** What was written to the recording, if one is made. */
+  readonly recording?: RecordingStats;
 }
 
 /** What was chosen for one hook, and why. */
@@ -112,31 +154,48 @@ export interface HookStatus {
   readonly program: string;
   /** Where it is attached. */
   readonly hook: string;
+  /** Whether it is attached now. */
   readonly attached: boolean;
   /** A hook without which tracing still works, with what is lost said in `reason`. */
   readonly optional: boolean;
+  /** Why it is not, or why not in the usual way. */
   readonly reason?: string;
+  /** What would make it work. */
   readonly remedy?: string;
 }
 
 /** Size and cost of one loaded program. */
 export interface ProgramStatus {
+  /** Name of the C function. */
   readonly name: string;
+  /** Whether the kernel took it. */
   readonly loaded: boolean;
+  /** Instructions as compiled. */
   readonly instructions: number;
   /** Instructions the verifier walked. */
   readonly processed: number;
+  /** Time that loading it took, milliseconds. */
   readonly loadMs: number;
   /** From the kernel's run-time statistics, where enabled. */
   readonly runCount: number;
+  /** Time spent in it so far, nanoseconds; 0 where the statistics are off. */
   readonly runTimeNs: number;
 }
 
 /** What the tracer set up, for `doctor`. */
 export interface TracerReport {
+  /** Every hook that was tried. */
   readonly hooks: readonly HookStatus[];
+  /** Every BPF program. */
   readonly programs: readonly ProgramStatus[];
-  readonly maps: readonly { readonly name: string; readonly bytes: number }[];
+  /** Every BPF map with the memory it takes. */
+  readonly maps: readonly {
+    /** Name of the map. */
+    readonly name: string;
+    /** Memory it takes, bytes. */
+    readonly bytes: number;
+  }[];
+  /** Time that loading everything took, milliseconds. */
   readonly loadMs: number;
 }
 
@@ -145,6 +204,7 @@ export type TracerState = 'created' | 'loaded' | 'attached' | 'detached' | 'clos
 
 /** Made by `createTracer`. Iterate it, or listen to `record`; both see every record. */
 export interface Tracer<Rec> extends AsyncDisposable, AsyncIterable<Rec> {
+  /** Where it is in its life. */
   readonly state: TracerState;
   /** Loads programs and maps. @throws LibtraceError `ERR_KERNEL_*` with a remedy. */
   load(): Promise<void>;
@@ -154,14 +214,20 @@ export interface Tracer<Rec> extends AsyncDisposable, AsyncIterable<Rec> {
   detach(): Promise<void>;
   /** Detaches and frees everything; ends iterations. Idempotent. */
   close(): Promise<void>;
+  /** Calls a listener with every record, as it is made. */
   on(event: 'record', listener: (record: Rec) => void): this;
+  /** Calls a listener with what went wrong while data flowed, such as an exception that a plugin threw. Tracing goes on. */
   on(event: 'error', listener: (error: Error) => void): this;
+  /** Removes a listener. */
   off(event: 'record', listener: (record: Rec) => void): this;
+  /** Removes a listener. */
   off(event: 'error', listener: (error: Error) => void): this;
   /** Traces one more process and its descendants (for a command started after `attach`). */
   addPid(pid: number): void;
   /** Everything captured before this call has been turned into records when it resolves. */
   flush(): Promise<void>;
+  /** Counters since {@link load}. */
   stats(): TracerStats;
+  /** What was set up, hook by hook. */
   report(): TracerReport;
 }

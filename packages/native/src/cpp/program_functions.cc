@@ -95,6 +95,16 @@ Napi::Value program_info(const Napi::CallbackInfo &info)
 	return result;
 }
 
+/* testRun(fd) → what the program returned; for programs that need nothing of their context */
+Napi::Value test_run(const Napi::CallbackInfo &info)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+	int result = bpf_prog_test_run_opts(info[0].As<Napi::Number>().Int32Value(), &options);
+	if (result < 0)
+		throw_bpf_error(info.Env(), "run program", result, "");
+	return Napi::Number::New(info.Env(), options.retval);
+}
+
 /* enableStats() → fd; statistics are on while it is open */
 Napi::Value enable_stats(const Napi::CallbackInfo &info)
 {
@@ -127,6 +137,7 @@ void register_program_functions(Napi::Env env, Napi::Object exports)
 	exports.Set("programTypeId", Napi::Function::New(env, type_id));
 	exports.Set("programLoad", Napi::Function::New(env, load));
 	exports.Set("programInfo", Napi::Function::New(env, program_info));
+	exports.Set("programTestRun", Napi::Function::New(env, test_run));
 	exports.Set("enableStats", Napi::Function::New(env, enable_stats));
 	exports.Set("monotonicNs", Napi::Function::New(env, monotonic_ns));
 	exports.Set("possibleCpus", Napi::Function::New(env, possible_cpus));
