@@ -29,6 +29,19 @@ export const commandErrorCodes = {
     meaning: 'The output could not be written.',
     remedy: 'Check the file of `--output`, its folder and the space on its disk.',
   },
+  ERR_PLUGIN_EXPORT: {
+    meaning: 'The module that `--plugin` names exports no plugin and no factory of one.',
+    remedy: 'Make the factory of the plugin its default export.',
+  },
+  ERR_PLUGIN_LOAD: {
+    meaning: 'The module that `--plugin` names, or the factory that it exports, threw an error.',
+    remedy:
+      'The cause is printed; install what the plugin depends on, build it, and see LIBTRACE_DEBUG=1.',
+  },
+  ERR_PLUGIN_NOT_FOUND: {
+    meaning: 'What `--plugin` names is no file, no folder of a package, and no installed package.',
+    remedy: 'Install it, or give a path that begins with `./`.',
+  },
   ERR_PACKAGE_MISSING: {
     meaning: 'A package that the command is made of is not installed.',
     remedy: 'Reinstall @libtrace/cli; in a clone run `npm run setup`.',
@@ -89,6 +102,8 @@ export function describeFailure(error: unknown, debug: boolean): Failure {
   }
   if (remedy !== undefined) lines.push(`remedy: ${printable(remedy)}`);
   if (debug && fields.stack !== undefined) lines.push(fields.stack);
+  if (debug && fields.cause instanceof Error)
+    lines.push(`caused by: ${String(fields.cause.stack)}`);
   return { text: `${lines.join('\n')}\n`, exitStatus: statusOf(fields, code) };
 }
 

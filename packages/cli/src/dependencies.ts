@@ -1,18 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import type { AnyPlugin, Tracer, TracerOptions } from '@libtrace/core';
-import type { HttpOptions } from '@libtrace/proto-http';
-import { CliError } from './cli-error.js';
+import type {
+  AnyPlugin,
+  Reader,
+  ReaderOptions,
+  RecordingSink,
+  RegisteredAttribute,
+  Tracer,
+  TracerOptions,
+} from '@libtrace/core';
 import type { AnyRecord } from './format/record-parts.js';
-import { DescriptorSink, openFileSink, writeNow } from './output/byte-sink.js';
+import { DescriptorSink, openFileSink, writeAll, writeNow } from './output/byte-sink.js';
 import type { ByteSink } from './output/byte-sink.js';
+import { builtinPackages, type BuiltinPackage } from './plugins/builtin-plugins.js';
+import { importPackage } from './plugins/import-package.js';
 
-/** What tracing needs of the other packages. */
+/** What tracing and reading need of the other packages. */
 export interface Tracing {
   createTracer(options: TracerOptions<readonly AnyPlugin[]>): Tracer<AnyRecord>;
-  http(options?: HttpOptions): AnyPlugin;
+  createReader(options: ReaderOptions<readonly AnyPlugin[]>): Reader<AnyRecord>;
+  /** @throws LibtraceError `ERR_PLUGIN_INVALID`, `ERR_PLUGIN_DUPLICATE` */
+  validatePlugins(plugins: readonly unknown[]): void;
+  /** What the names of attributes mean. */
+  readonly attributeRegistry: Readonly<Record<string, RegisteredAttribute>>;
+  /** The protocols that the command knows without being told. */
+  readonly builtin: readonly BuiltinPackage[];
 }
 
 /** One kernel feature as `@libtrace/native` reports it. */
@@ -38,6 +52,10 @@ export interface Dependencies {
   readonly stdinIsTerminal: boolean;
   readonly writeError: (text: string) => void;
   readonly openFile: (path: string) => Promise<ByteSink>;
+  /** Where a recording for `-` goes. */
+  readonly recordingToStdout: RecordingSink;
+  /** The bytes of standard input. */
+  readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly spawn: typeof spawn;
   readonly processExists: (pid: number) => boolean;
   /** Rejects with a {@link CliError} that says which package is missing. */
@@ -59,6 +77,8 @@ export function defaultDependencies(): Dependencies {
     stdinIsTerminal: isatty(0),
     writeError: (text) => writeNow(2, text),
     openFile: openFileSink,
+    recordingToStdout: { write: (bytes) => writeAll(1, bytes) },
+    stdin: () => createReadStream('', { fd: 0, autoClose: false }),
     spawn,
     processExists: (pid) => process.platform !== 'linux' || existsSync(`/proc/${pid}`),
     loadTracing,
@@ -67,12 +87,10 @@ export function defaultDependencies(): Dependencies {
 }
 
 async function loadTracing(): Promise<Tracing> {
-  const { createTracer } = await importPackage('@libtrace/core', () => import('@libtrace/core'));
-  const { http } = await importPackage(
-    '@libtrace/proto-http',
-    () => import('@libtrace/proto-http'),
-  );
-  return { createTracer, http };
+  const core = await importPackage('@libtrace/core', () => import('@libtrace/core'));
+  const { createTracer, createReader, validatePlugins, attributeRegistry } = core;
+  const builtin = await builtinPackages();
+  return { createTracer, createReader, validatePlugins, attributeRegistry, builtin };
 }
 
 async function nativeFeatures(): Promise<Readonly<Record<string, Feature>>> {
@@ -82,15 +100,4 @@ async function nativeFeatures(): Promise<Readonly<Record<string, Feature>>> {
   return Object.fromEntries(
     Object.entries(flags).map(([name, supported]) => [name, { supported, reason: reasonOf[name] }]),
   );
-}
-
-async function importPackage<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new CliError('ERR_PACKAGE_MISSING', `The package ${name} could not be loaded.`, {
-      cause,
-      remedy: `install it (npm install ${name}), or in a clone of the repository: npm run setup`,
-    });
-  }
 }

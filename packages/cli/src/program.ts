@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { Dependencies } from './dependencies.js';
 import { demoCommand } from './demo/demo-command.js';
 import type { DemoFlags } from './demo/demo-command.js';
 import { doctorCommand } from './doctor/doctor-command.js';
 import type { DoctorFlags } from './doctor/doctor-command.js';
-import { packageVersion } from './package-files.js';
-import { schemaCommand } from './schema-command.js';
 import {
-  commList,
-  headerList,
-  integerBetween,
-  integerList,
-  sizeBetween,
-  textList,
-  timeMs,
-} from './trace/option-values.js';
+  addFormatOption,
+  addLimitOptions,
+  addPluginOptions,
+  addRedactionOptions,
+  addTargetOptions,
+  addTuningOptions,
+} from './command-options.js';
+import { packageVersion } from './package-files.js';
+import { pluginsCommand } from './plugins/plugins-command.js';
+import type { PluginsFlags } from './plugins/plugins-command.js';
+import { readCommand } from './read/read-command.js';
+import type { ReadFlags } from './read/read-command.js';
+import { recordCommand } from './record/record-command.js';
+import type { RecordFlags } from './record/record-command.js';
+import { schemaCommand } from './schema-command.js';
+import { integerBetween } from './trace/option-values.js';
 import { traceCommand } from './trace/trace-command.js';
 import type { TraceFlags } from './trace/trace-options.js';
-
-const maxPid = 4_194_304;
-const mebibyte = 1024 * 1024;
 
 const programExamples = `
 Examples:
@@ -28,6 +31,9 @@ Examples:
   $ sudo libtrace trace -- curl http://localhost:8080/     a command, from its first call on
   $ sudo libtrace trace --pid 1234                         a running process and its descendants
   $ sudo libtrace trace --comm nginx --format json         JSON, one object a line
+  $ sudo libtrace record -o calls.ltrec --pid 1234         record now …
+  $ libtrace read calls.ltrec                              … and read later, anywhere
+  $ libtrace read capture.pcapng                           calls in a packet capture
   $ libtrace doctor                                        what this machine allows`;
 
 const traceExamples = `
@@ -47,8 +53,44 @@ call was not seen, + at least so many bytes.
 Examples:
   $ sudo libtrace trace -- curl -s http://localhost:8080/
   $ sudo libtrace trace --pid 1234 5678 --port 8080
+  $ sudo libtrace trace --comm mysqld --protocol mysql --show-values
   $ sudo libtrace trace --comm nginx --duration 30 --format json --output calls.jsonl
+  $ sudo libtrace trace --pid 1234 --plugin ./my-protocol --decode-as 11211=my-protocol
   $ sudo libtrace trace --port 8080 --format json | jq .attributes`;
+
+const recordExamples = `
+Everything that the target moves over sockets is written to FILE, whether a
+plugin knows its protocol or not, so that a plugin written later can read it.
+FILE holds the bytes as they are, passwords and personal data included; only its
+owner may read it. Calls that are recognized while recording are counted, not
+shown. A COMMAND is started and ended as by libtrace trace.
+
+Examples:
+  $ sudo libtrace record -o calls.ltrec -- curl -s http://localhost:8080/
+  $ sudo libtrace record -o calls.ltrec --comm nginx --duration 30
+  $ ssh HOST sudo libtrace record -o - --pid 1234 > calls.ltrec
+  $ libtrace read calls.ltrec`;
+
+const readExamples = `
+FILE is a recording of libtrace record, a pcap or a pcapng file, or one of these
+gzipped; - reads standard input. What it is, is told by its first bytes. Neither
+Linux nor rights are needed. A file that was cut off is read up to there.
+
+Records go to stdout, or to a file with --output. The summary says what was not
+understood; with --format json or --output it goes to stderr.
+
+Examples:
+  $ libtrace read calls.ltrec
+  $ libtrace read capture.pcapng --protocol mysql --show-values
+  $ libtrace read capture.pcap.gz --decode-as 8081=http 9999=kafka
+  $ libtrace read calls.ltrec --plugin ./my-protocol --format json | jq .operation
+  $ tcpdump -w - -U port 8080 | libtrace read -`;
+
+const pluginsExamples = `
+Examples:
+  $ libtrace plugins
+  $ libtrace plugins --plugin ./my-protocol        is it loaded and valid?
+  $ libtrace plugins --format json`;
 
 /** Where commander writes, and where the exit status of the chosen command is put. */
 export interface ProgramContext {
@@ -78,20 +120,27 @@ export function buildProgram(context: ProgramContext): Command {
     })
     .addHelpText('after', programExamples);
   addTrace(program, async (command, flags) => setStatus(await traceCommand(command, flags, deps)));
-  program
+  addRecord(program, async (command, flags) =>
+    setStatus(await recordCommand(command, flags, deps)),
+  );
+  addRead(program, async (file, flags) => setStatus(await readCommand(file, flags, deps)));
+  addPlugins(program, async (flags) => setStatus(await pluginsCommand(flags, deps)));
+  const doctor = program
     .command('doctor')
     .description(
       'say what this kernel and these rights allow, hook by hook; status 0 when live tracing works',
-    )
-    .addOption(formatOption())
-    .option('--no-color', 'no colours (also: NO_COLOR=1)')
-    .action(async (flags: DoctorFlags) => setStatus(await doctorCommand(flags, deps)));
-  program
+    );
+  addFormatOption(doctor).action(async (flags: DoctorFlags) =>
+    setStatus(await doctorCommand(flags, deps)),
+  );
+  const demo = program
     .command('demo')
-    .description('trace a small HTTP service and a client of it, both started here; ends by itself')
-    .addOption(formatOption())
-    .option('--no-color', 'no colours (also: NO_COLOR=1)')
-    .action(async (flags: DemoFlags) => setStatus(await demoCommand(flags, deps)));
+    .description(
+      'trace a small HTTP service and a client of it, both started here; ends by itself',
+    );
+  addFormatOption(demo).action(async (flags: DemoFlags) =>
+    setStatus(await demoCommand(flags, deps)),
+  );
   program
     .command('schema')
     .description('print the JSON Schema of a line of --format json')
@@ -103,52 +152,61 @@ function addTrace(
   program: Command,
   action: (command: readonly string[], flags: TraceFlags) => Promise<void>,
 ): void {
-  program
+  const trace = program
     .command('trace')
     .usage('[options] [-- COMMAND ...]')
     .description('show the calls of running processes, or of a command')
     .argument('[command...]', 'command to start and to trace with its descendants')
+    .passThroughOptions();
+  addLimitOptions(addTargetOptions(trace));
+  addFormatOption(trace).option('-o, --output <file>', 'write records to a file, not to stdout');
+  addPluginOptions(trace, true);
+  addRedactionOptions(trace);
+  addTuningOptions(trace).addHelpText('after', traceExamples).action(action);
+}
+
+function addRecord(
+  program: Command,
+  action: (command: readonly string[], flags: RecordFlags) => Promise<void>,
+): void {
+  const record = program
+    .command('record')
+    .usage('-o FILE [options] [-- COMMAND ...]')
+    .description('write what running processes, or a command, say to a file that is read later')
+    .argument('[command...]', 'command to start and to record with its descendants')
     .passThroughOptions()
-    .option('-p, --pid <pid...>', 'processes, with their descendants', integerList(1, maxPid))
-    .option('--comm <name...>', 'processes by command name, running or started later', commList)
-    .option('--cgroup <path...>', 'cgroup v2 folders (containers, services)', textList)
-    .option(
-      '--port <port...>',
-      'only connections that use one of these ports',
-      integerList(1, 65_535),
-    )
-    .option('--all', 'every process of the machine')
-    .option('-d, --duration <time>', 'end after so many seconds (or 500ms, 2m)', timeMs)
+    .requiredOption('-o, --output <file>', 'the recording to write; - is stdout');
+  addLimitOptions(addTargetOptions(record));
+  addPluginOptions(record, true);
+  addTuningOptions(record)
+    .option('--no-color', 'no colours (also: NO_COLOR=1)')
+    .addHelpText('after', recordExamples)
+    .action(action);
+}
+
+function addRead(
+  program: Command,
+  action: (file: string, flags: ReadFlags) => Promise<void>,
+): void {
+  const read = program
+    .command('read')
+    .usage('[options] FILE')
+    .description('show the calls in a recording or a packet capture (pcap, pcapng); on any system')
+    .argument('<file>', 'the file to read; - is stdin')
     .option(
       '-n, --max-records <count>',
       'end after so many records',
       integerBetween(1, Number.MAX_SAFE_INTEGER),
-    )
-    .addOption(formatOption())
-    .option('-o, --output <file>', 'write records to a file instead of stdout')
-    .option(
-      '--headers <name...>',
-      'HTTP header fields to record, of requests and responses',
-      headerList,
-    )
-    .option('--show-secrets', 'do not redact credentials, cookies and tokens')
-    .option(
-      '--ring-size <size>',
-      'ring between kernel and libtrace, a power of two (default: 8M)',
-      sizeBetween(4096, 1024 * mebibyte),
-    )
-    .option(
-      '--capture-bytes <size>',
-      'bytes captured per system call at most',
-      sizeBetween(64, 65_536),
-    )
-    .option('--no-color', 'no colours (also: NO_COLOR=1)')
-    .addHelpText('after', traceExamples)
-    .action(action);
+    );
+  addFormatOption(read).option('-o, --output <file>', 'write records to a file, not to stdout');
+  addPluginOptions(read, true);
+  addRedactionOptions(read).addHelpText('after', readExamples).action(action);
 }
 
-function formatOption(): Option {
-  return new Option('-f, --format <format>', 'output for people or for programs')
-    .choices(['pretty', 'json'])
-    .default('pretty');
+function addPlugins(program: Command, action: (flags: PluginsFlags) => Promise<void>): void {
+  const plugins = program
+    .command('plugins')
+    .description('list the protocols that are known, and what their records say');
+  addFormatOption(plugins);
+  addPluginOptions(plugins, false).addHelpText('after', pluginsExamples).action(action);
 }

@@ -51,10 +51,12 @@ function missingCommand(help: string, deps: Dependencies): Error {
   return usageError('No command was given.', 'libtrace --help shows examples');
 }
 
+const commandNames = ['trace', 'record', 'read', 'plugins', 'doctor', 'demo', 'schema'];
+
 /** Commander's errors are about the command line: one line, and where to read on. */
 function asUsageError(error: unknown, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
-  const name = ['trace', 'doctor', 'demo', 'schema'].find((command) => command === argv[0]);
+  const name = commandNames.find((command) => command === argv[0]);
   const message = error.message.replace(/^error: /, '').replace(/\n\((.*)\)$/s, ' ($1)');
   return usageError(message, `${['libtrace', ...(name ? [name] : [])].join(' ')} --help`);
 }

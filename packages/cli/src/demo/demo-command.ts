@@ -71,8 +71,9 @@ async function runDemo(
     { ...flags, file: undefined, onOutputError: () => watch.stop({ kind: 'output' }) },
     deps,
   );
+  const http = tracing.builtin.find(({ name }) => name === '@libtrace/proto-http')!;
   const tracer = tracing.createTracer({
-    plugins: [tracing.http()],
+    plugins: [http.create({})],
     target: { pids: [server.pid, client.pid] },
   });
   try {

@@ -55,7 +55,7 @@ async function tryTracer(
   try {
     const tracing = await deps.loadTracing();
     const tracer = tracing.createTracer({
-      plugins: [tracing.http()],
+      plugins: tracing.builtin.map(({ create }) => create({})),
       target: { pids: [process.pid] },
     });
     try {

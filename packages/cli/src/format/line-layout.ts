@@ -7,12 +7,12 @@ export interface LineLayout {
   readonly sizes: 'both' | 'response' | 'none';
   readonly processWidth: number;
   readonly peerWidth: number;
+  readonly protocolWidth: number;
   /** Columns for what was asked; texts are cut to it only when `cut` is true. */
   readonly askedWidth: number;
   readonly cut: boolean;
 }
 
-export const protocolWidth = 5;
 export const resultWidth = 3;
 export const durationWidth = 6;
 /** `1.2K/3.4M+`: `+` says "at least". */
@@ -28,14 +28,16 @@ export const fixedLayout: LineLayout = {
   sizes: 'both',
   processWidth: 23,
   peerWidth: 21,
+  protocolWidth: 5,
   askedWidth: 48,
   cut: false,
 };
 
-/** Widths that process and peer may grow to on a terminal of so many columns. */
-export function columnLimits(columns: number): { process: number; peer: number } {
-  if (columns >= 140) return { process: 23, peer: 47 };
-  return columns >= 100 ? { process: 20, peer: 21 } : { process: 18, peer: 21 };
+/** Widths that columns may grow to on a terminal of so many columns. */
+export function columnLimits(columns: number): { process: number; peer: number; protocol: number } {
+  if (columns >= 140) return { process: 23, peer: 47, protocol: 12 };
+  if (columns >= 100) return { process: 20, peer: 21, protocol: 10 };
+  return { process: 15, peer: 16, protocol: 6 };
 }
 
 const narrowing: readonly Pick<LineLayout, 'milliseconds' | 'protocol' | 'sizes'>[] = [
@@ -47,33 +49,38 @@ const narrowing: readonly Pick<LineLayout, 'milliseconds' | 'protocol' | 'sizes'
 ];
 
 /** The fullest layout that leaves room for what was asked; a narrow terminal loses the least telling columns first. */
-export function chooseLayout(columns: number, processWidth: number, peerWidth: number): LineLayout {
+export function chooseLayout(
+  columns: number,
+  processWidth: number,
+  peerWidth: number,
+  protocolWidth: number,
+): LineLayout {
+  const widths = { processWidth, peerWidth, protocolWidth };
   for (const choice of narrowing) {
-    const askedWidth = columns - otherColumns(choice, processWidth, peerWidth);
+    const askedWidth = columns - otherColumns(choice, widths);
     if (askedWidth >= leastAsked) {
-      return { ...choice, processWidth, peerWidth, askedWidth, cut: true };
+      return { ...choice, ...widths, askedWidth, cut: true };
     }
   }
   const last = narrowing[narrowing.length - 1]!;
-  const askedWidth = Math.max(8, columns - otherColumns(last, processWidth, peerWidth));
-  return { ...last, processWidth, peerWidth, askedWidth, cut: true };
+  const askedWidth = Math.max(8, columns - otherColumns(last, widths));
+  return { ...last, ...widths, askedWidth, cut: true };
 }
 
 function otherColumns(
   choice: Pick<LineLayout, 'milliseconds' | 'protocol' | 'sizes'>,
-  processWidth: number,
-  peerWidth: number,
+  widths: Pick<LineLayout, 'processWidth' | 'peerWidth' | 'protocolWidth'>,
 ): number {
-  const widths = [
+  const columns = [
     choice.milliseconds ? 12 : 8,
-    processWidth,
+    widths.processWidth,
     1,
-    peerWidth,
-    ...(choice.protocol ? [protocolWidth] : []),
+    widths.peerWidth,
+    ...(choice.protocol ? [widths.protocolWidth] : []),
     resultWidth,
     durationWidth,
     ...(choice.sizes === 'both' ? [sizesWidth] : []),
     ...(choice.sizes === 'response' ? [responseSizeWidth] : []),
   ];
-  return widths.reduce((sum, width) => sum + width + 1, 0);
+  return columns.reduce((sum, width) => sum + width + 1, 0);
 }

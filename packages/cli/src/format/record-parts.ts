@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TraceRecord } from '@libtrace/core';
-import { escapeText } from './terminal-text.js';
 
 /** A record of any protocol. */
 export type AnyRecord = TraceRecord<string, object>;
@@ -14,26 +13,18 @@ export interface Toned {
   readonly tone: Tone;
 }
 
-function attribute(record: AnyRecord, name: string): unknown {
+/** The value of an attribute, if the record has it. */
+export function attributeOf(record: AnyRecord, name: string): unknown {
   return (record.attributes as Readonly<Record<string, unknown>>)[name];
 }
 
-/** What was asked, escaped: operation and, where the protocol has them, path and query. */
-export function describeRequest(record: AnyRecord): string {
-  const path = attribute(record, 'url.path');
-  const query = attribute(record, 'url.query');
-  const original = attribute(record, 'http.request.method_original');
-  const operation = typeof original === 'string' ? original : record.operation || '?';
-  if (typeof path !== 'string') return escapeText(operation);
-  const suffix = typeof query === 'string' && query !== '' ? `?${query}` : '';
-  return escapeText(`${operation} ${path}${suffix}`);
-}
-
-/** The protocol's own status code where it has one, else a word of three letters. */
+/** The status code of HTTP, or a word of at most three letters. */
 export function describeResult(record: AnyRecord): Toned {
   if (record.status === 'unanswered') return { text: '---', tone: 'bad' };
-  const code = attribute(record, 'http.response.status_code');
-  if (typeof code === 'number') return { text: String(code), tone: toneOfCode(code) };
+  const code = attributeOf(record, 'http.response.status_code');
+  // A remote procedure call that failed is a success to HTTP.
+  const isHttp = attributeOf(record, 'rpc.system') === undefined;
+  if (isHttp && typeof code === 'number') return { text: String(code), tone: toneOfCode(code) };
   switch (record.status) {
     case 'ok':
       return { text: 'ok', tone: 'good' };
@@ -67,6 +58,11 @@ export function describeMissing(record: AnyRecord, brief: boolean): Toned | unde
   const text = brief ? names.replaceAll('request', 'req').replaceAll('response', 'res') : names;
   const tone = minor ? 'dim' : unanswered ? 'bad' : 'warning';
   return { text: `${minor ? '~' : '!'}${text}`, tone };
+}
+
+/** Whether it is known which process made the system calls; a packet capture knows none. */
+export function hasProcess(record: AnyRecord): boolean {
+  return record.process.pid !== 0;
 }
 
 /** `→` for a call made, `←` for a call served. */

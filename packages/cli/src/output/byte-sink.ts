@@ -33,6 +33,21 @@ async function counted<Result>(operation: Promise<Result>): Promise<Result> {
   }
 }
 
+/** Writes all of these bytes. Rejects with the system's error. */
+export async function writeAll(descriptor: number, bytes: Uint8Array): Promise<void> {
+  let offset = 0;
+  while (offset < bytes.length) {
+    try {
+      const { bytesWritten } = await counted(writeFile(descriptor, bytes, offset));
+      offset += bytesWritten;
+    } catch (error) {
+      // A terminal or pipe that another program made non-blocking.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+}
+
 /**
  * Writes to a file descriptor on Node's thread pool. `process.stdout` writes to pipes and terminals synchronously: a slow
  * reader would stop the event loop, and with it the tracer.
@@ -47,19 +62,8 @@ export class DescriptorSink implements ByteSink {
     this.#owned = owned;
   }
 
-  async write(text: string): Promise<void> {
-    const bytes = Buffer.from(text, 'utf8');
-    let offset = 0;
-    while (offset < bytes.length) {
-      try {
-        const { bytesWritten } = await counted(writeFile(this.#descriptor, bytes, offset));
-        offset += bytesWritten;
-      } catch (error) {
-        // A terminal or pipe that another program made non-blocking.
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
-      }
-    }
+  write(text: string): Promise<void> {
+    return writeAll(this.#descriptor, Buffer.from(text, 'utf8'));
   }
 
   async close(): Promise<void> {

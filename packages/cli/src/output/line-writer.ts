@@ -34,6 +34,11 @@ export class LineWriter {
     return this.#dropped;
   }
 
+  /** Characters that wait to be written. */
+  get queuedChars(): number {
+    return this.#queuedChars;
+  }
+
   /** True when the queue takes another line; false also counts the line that the caller then need not format. */
   accepts(): boolean {
     if (this.#failed) return false;

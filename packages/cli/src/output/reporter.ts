@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TracerStats } from '@libtrace/core';
+import type { ReaderStats, TracerStats } from '@libtrace/core';
 import { createColors, wantsColor } from '../format/colors.js';
 import type { Colors } from '../format/colors.js';
 import { formatJsonLine } from '../format/json-line.js';
 import { PrettyFormatter } from '../format/pretty-line.js';
 import type { AnyRecord } from '../format/record-parts.js';
 import { CallGroups } from '../summary/call-groups.js';
-import { renderSummary } from '../summary/render-summary.js';
+import { renderFileSummary, renderSummary } from '../summary/render-summary.js';
 import type { Dependencies } from '../dependencies.js';
 import type { OutputFormat } from '../trace/trace-options.js';
 import type { ByteSink } from './byte-sink.js';
 import { LineWriter } from './line-writer.js';
+
+/** A reader of a file waits for the output when so much is queued. */
+const manyChars = 1024 * 1024;
 
 /** How records are shown. */
 export interface ReporterOptions {
@@ -36,6 +39,8 @@ export class Reporter {
   readonly #summaryFollows: boolean;
   readonly #summaryColors: Colors;
   readonly #ownSegments: number;
+  #firstNs = Infinity;
+  #lastNs = -Infinity;
 
   constructor(options: ReporterOptions, deps: Dependencies) {
     const { format, file } = options;
@@ -52,9 +57,16 @@ export class Reporter {
     this.#pretty = format === 'pretty' ? new PrettyFormatter(lineColors, columns) : undefined;
   }
 
+  /** So much waits to be written that whoever can wait should. */
+  get isBehind(): boolean {
+    return this.#writer.queuedChars > manyChars;
+  }
+
   /** Shows and counts one record. */
   record(record: AnyRecord): void {
     this.groups.add(record);
+    this.#firstNs = Math.min(this.#firstNs, record.startNs);
+    this.#lastNs = Math.max(this.#lastNs, record.startNs + record.durationMs * 1e6);
     if (!this.#writer.accepts()) return;
     const line = this.#pretty?.line(record) ?? formatJsonLine(record);
     // After the first line is laid out, so that the header has its widths.
@@ -83,6 +95,17 @@ export class Reporter {
       colors: this.#summaryColors,
     });
     this.say(summary);
+    await this.#writer.drain();
+  }
+
+  /** The same after a file was read. */
+  async finishFile(stats: ReaderStats, protocols: readonly string[]): Promise<void> {
+    await this.#writer.drain();
+    const elapsedMs = Math.max(0, (this.#lastNs - this.#firstNs) / 1e6);
+    const { groups } = this;
+    this.say(
+      renderFileSummary({ groups, stats, elapsedMs, protocols, colors: this.#summaryColors }),
+    );
     await this.#writer.drain();
   }
 

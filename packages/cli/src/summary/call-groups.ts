@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Missing, RecordStatus, Role } from '@libtrace/core';
+import { formatEndpoint } from '../format/endpoint.js';
 import type { AnyRecord } from '../format/record-parts.js';
+import { hasProcess } from '../format/record-parts.js';
 import { DurationHistogram } from './histogram.js';
 
 /** Calls of one kind: same process name, role, protocol and operation. */
 export interface CallGroup {
+  /** Name of the process; of the server when no process is known. */
   readonly comm: string;
   readonly role: Role;
   readonly protocol: string;
@@ -69,8 +72,8 @@ export class CallGroups {
   }
 
   #group(record: AnyRecord): MutableGroup {
-    const { role, protocol, operation } = record;
-    const { comm } = record.process;
+    const { protocol, operation } = record;
+    const { comm, role } = whose(record);
     const key = `${comm}\0${role}\0${protocol}\0${operation}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
@@ -81,6 +84,13 @@ export class CallGroups {
     this.#groups.set(full ? '' : key, group);
     return group;
   }
+}
+
+/** Whose calls these are: of a process, or, where none is known, those to a server. */
+function whose(record: AnyRecord): { readonly comm: string; readonly role: Role } {
+  if (hasProcess(record)) return { comm: record.process.comm, role: record.role };
+  const { server, transport } = record.connection;
+  return { comm: formatEndpoint(server, transport), role: 'client' };
 }
 
 function newGroup(comm: string, role: Role, protocol: string, operation: string): MutableGroup {

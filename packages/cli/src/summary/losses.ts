@@ -18,40 +18,68 @@ const holeNames: Readonly<Record<string, string>> = {
   fault: 'unreadable in user memory',
 };
 
+type KernelStats = TracerStats['kernel'];
+type PipelineStats = TracerStats['pipeline'];
+
 /** Names every counter of loss that is not zero. `linesDropped`: lines that the output did not take in time. */
 export function describeLosses(stats: TracerStats, linesDropped: number): Losses {
-  const { kernel, pipeline } = stats;
-  const lost: string[] = [];
-  const add = (count: number, text: string): void => {
-    if (count > 0) lost.push(text);
+  const kernel = kernelLosses(stats.kernel);
+  const pipeline = pipelineLosses(stats.pipeline);
+  const { recordsDropped } = stats;
+  return {
+    lost: [
+      ...kernel.lost,
+      ...counted(recordsDropped, `${plural(recordsDropped, 'record')} dropped before the output`),
+      ...counted(
+        linesDropped,
+        `${plural(linesDropped, 'line')} not written: the output was too slow`,
+      ),
+      ...pipeline.lost,
+    ],
+    notCaptured: [...pipeline.notCaptured, ...kernel.notCaptured],
   };
-  const { ring, connections, internal } = kernel.segmentsLost;
-  add(ring, `${plural(ring, 'segment')} found the ring full (try a larger --ring-size)`);
-  add(connections, `${plural(connections, 'segment')} found the connection table full`);
-  add(
-    internal,
-    `${plural(internal, 'segment')} of calls with more messages than are walked through`,
-  );
-  add(
-    kernel.eventsLost,
-    `${plural(kernel.eventsLost, 'open, close or process event')} found the ring full`,
-  );
-  add(kernel.runsMissed, `${plural(kernel.runsMissed, 'program run')} skipped by the kernel`);
-  add(
-    kernel.compatCalls,
-    `${plural(kernel.compatCalls, 'system call')} of 32-bit programs, which are not traced`,
-  );
-  add(stats.recordsDropped, `${plural(stats.recordsDropped, 'record')} dropped before the output`);
-  add(linesDropped, `${plural(linesDropped, 'line')} not written: the output was too slow`);
-  add(
-    pipeline.cappedBytes,
-    `${formatBytes(pipeline.cappedBytes)} dropped at the cap on buffered bytes`,
-  );
-  add(
-    pipeline.straySegments,
-    `${plural(pipeline.straySegments, 'segment')} of connections that were not announced`,
-  );
-  add(pipeline.pluginFailures, `${plural(pipeline.pluginFailures, 'failure')} of a plugin`);
+}
+
+/** What the kernel side did not hand over. */
+export function kernelLosses(kernel: KernelStats): Losses {
+  const { ring, ignored, connections, internal } = kernel.segmentsLost;
+  const { eventsLost, runsMissed, compatCalls } = kernel;
+  return {
+    lost: [
+      ...counted(ring, `${plural(ring, 'segment')} found the ring full (try a larger --ring-size)`),
+      ...counted(connections, `${plural(connections, 'segment')} found the connection table full`),
+      ...counted(
+        internal,
+        `${plural(internal, 'segment')} of calls with more messages than are walked through`,
+      ),
+      ...counted(
+        eventsLost,
+        `${plural(eventsLost, 'open, close or process event')} found the ring full`,
+      ),
+      ...counted(runsMissed, `${plural(runsMissed, 'program run')} skipped by the kernel`),
+      ...counted(
+        compatCalls,
+        `${plural(compatCalls, 'system call')} of 32-bit programs, which are not traced`,
+      ),
+    ],
+    notCaptured: counted(
+      ignored,
+      `${plural(ignored, 'segment')} of connections in which no protocol was recognized`,
+    ),
+  };
+}
+
+/** What parsing had to leave out. */
+export function pipelineLosses(pipeline: PipelineStats): Losses {
+  const { cappedBytes, straySegments, pluginFailures, resyncs } = pipeline;
+  const lost = [
+    ...counted(cappedBytes, `${formatBytes(cappedBytes)} dropped at the cap on buffered bytes`),
+    ...counted(
+      straySegments,
+      `${plural(straySegments, 'segment')} of connections that were not announced`,
+    ),
+    ...counted(pluginFailures, `${plural(pluginFailures, 'failure')} of a plugin`),
+  ];
   const notCaptured: string[] = [];
   for (const [reason, hole] of Object.entries(pipeline.holes)) {
     if (hole.count === 0) continue;
@@ -60,18 +88,17 @@ export function describeLosses(stats: TracerStats, linesDropped: number): Losses
     if (reason === 'loss') lost.push(`${text} left in messages by lost segments`);
     else notCaptured.push(`${text} ${name}`);
   }
-  const { ignored } = kernel.segmentsLost;
-  if (ignored > 0) {
-    notCaptured.push(
-      `${plural(ignored, 'segment')} of connections in which no protocol was recognized`,
-    );
-  }
-  if (pipeline.resyncs > 0) {
-    notCaptured.push(
-      `${plural(pipeline.resyncs, 'place')} where a parser had to look for the next message`,
-    );
-  }
+  notCaptured.push(
+    ...counted(
+      resyncs,
+      `${plural(resyncs, 'place')} where a parser had to look for the next message`,
+    ),
+  );
   return { lost, notCaptured };
+}
+
+function counted(count: number, text: string): string[] {
+  return count > 0 ? [text] : [];
 }
 
 /**

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TracerStats } from '@libtrace/core';
+import type { ReaderStats, TracerStats } from '@libtrace/core';
 import type { Colors } from '../format/colors.js';
 import { roleArrow } from '../format/record-parts.js';
 import { displayWidth, escapeText, padLeft, padRight, truncate } from '../format/terminal-text.js';
 import { formatBytes, formatCount, formatDuration, plural } from '../format/units.js';
 import type { CallGroup, CallGroups } from './call-groups.js';
+import { describeFileLosses } from './file-losses.js';
 import { describeLosses, explainSilence } from './losses.js';
 
 /** What a summary is made of. */
@@ -30,29 +31,67 @@ const errorHeadings = {
 
 type ErrorStatus = keyof typeof errorHeadings;
 
+/** What the summary of a file is made of. */
+export interface FileSummaryInput {
+  readonly groups: CallGroups;
+  readonly stats: ReaderStats;
+  /** From the first call's start to the last one's end. */
+  readonly elapsedMs: number;
+  readonly protocols: readonly string[];
+  readonly colors: Colors;
+  /** Rows of the table at most; default 12. */
+  readonly maxRows?: number;
+}
+
 /** The closing summary: calls, errors, durations, and whatever was not shown. Ends with a line end. */
 export function renderSummary(input: SummaryInput): string {
   const { groups, stats, colors } = input;
+  const silence =
+    groups.total.calls === 0 ? explainSilence(stats, input.protocols, input.ownSegments ?? 0) : [];
+  const { notCaptured, lost } = describeLosses(stats, input.linesDropped);
+  return renderParts(input, silence, [
+    ...notCaptured.map((text) => colors.dim(`not captured: ${text}`)),
+    ...lost.map((text) => colors.yellow(`lost: ${text}`)),
+    ...(lost.length === 0 ? [colors.green('nothing lost')] : []),
+  ]);
+}
+
+/** The same for a file: what was in it, and what of it was not understood. */
+export function renderFileSummary(input: FileSummaryInput): string {
+  const { colors } = input;
+  const { notUnderstood, notCaptured, lost } = describeFileLosses(input.stats, input.protocols);
+  return renderParts(
+    input,
+    [],
+    [
+      ...notUnderstood.map((text) => colors.dim(`not understood: ${text}`)),
+      ...notCaptured.map((text) => colors.dim(`not captured: ${text}`)),
+      ...lost.map((text) => colors.yellow(`lost: ${text}`)),
+      ...(lost.length === 0 ? [colors.green('nothing lost')] : []),
+    ],
+  );
+}
+
+function renderParts(
+  input: Pick<SummaryInput, 'groups' | 'elapsedMs' | 'maxRows' | 'colors'>,
+  silence: readonly string[],
+  closing: readonly string[],
+): string {
+  const { groups, colors } = input;
   const lines = ['', colors.bold(headline(groups.total, input.elapsedMs))];
-  if (groups.total.calls === 0) {
-    lines.push(...explainSilence(stats, input.protocols, input.ownSegments ?? 0));
-  } else {
-    lines.push('', ...table(groups, input.maxRows ?? 12, colors), '');
-  }
+  if (groups.total.calls === 0) lines.push(...silence);
+  else lines.push('', ...table(groups, input.maxRows ?? 12, colors), '');
   if (groups.incomplete > 0) {
     const parts = groups.missing().map(([part, count]) => `${part} ${formatCount(count)}`);
     lines.push(`incomplete: ${plural(groups.incomplete, 'record')} (missing ${parts.join(', ')})`);
   }
-  const losses = describeLosses(stats, input.linesDropped);
-  for (const text of losses.notCaptured) lines.push(colors.dim(`not captured: ${text}`));
-  for (const text of losses.lost) lines.push(colors.yellow(`lost: ${text}`));
-  if (losses.lost.length === 0) lines.push(colors.green('nothing lost'));
+  lines.push(...closing);
   return `${lines.join('\n')}\n`;
 }
 
 function headline(total: CallGroup, elapsedMs: number): string {
   const time = formatDuration(elapsedMs);
-  if (total.calls === 0) return `No calls seen in ${time}.`;
+  if (total.calls === 0) return elapsedMs > 0 ? `No calls seen in ${time}.` : 'No calls seen.';
   const { statuses } = total;
   const errors = [
     [statuses['client-error'], 'client error'],

@@ -2,16 +2,17 @@
 import { EventEmitter } from 'node:events';
 import type {
   AnyPlugin,
+  RecordingSink,
   Tracer,
   TracerOptions,
   TracerReport,
   TracerState,
   TracerStats,
 } from '@libtrace/core';
-import type { HttpOptions } from '@libtrace/proto-http';
 import type { Dependencies } from '../dependencies.js';
 import type { AnyRecord } from '../format/record-parts.js';
 import type { ByteSink } from '../output/byte-sink.js';
+import type { PluginFlags } from '../plugins/plugin-flags.js';
 import { sampleReport, sampleStats } from './sample-records.js';
 
 /** Keeps what was written; can be slow or broken. */
@@ -115,7 +116,8 @@ export class Bench {
   readonly files = new Map<string, MemorySink>();
   readonly signals = new EventEmitter();
   readonly tracers: FakeTracer[] = [];
-  httpOptions: HttpOptions | undefined;
+  readonly recordingToStdout: RecordingSink = { write: () => Promise.resolve() };
+  pluginFlags: PluginFlags | undefined;
   deadPids: number[] = [];
   stderr = '';
   env: Record<string, string | undefined> = { PATH: process.env['PATH'] };
@@ -143,6 +145,7 @@ export class Bench {
       writeError: (text) => {
         this.stderr += text;
       },
+      recordingToStdout: this.recordingToStdout,
       processExists: (pid) => !this.deadPids.includes(pid),
       openFile: async (path) => {
         const sink = new MemorySink();
@@ -158,10 +161,21 @@ export class Bench {
             this.tracers.push(tracer);
             return tracer;
           },
-          http: (options) => {
-            this.httpOptions = options;
-            return { name: 'http' } as AnyPlugin;
+          createReader: () => {
+            throw new Error('not expected');
           },
+          validatePlugins: () => undefined,
+          attributeRegistry: {},
+          builtin: [
+            {
+              name: '@libtrace/proto-http',
+              version: '1.2.3',
+              create: (flags) => {
+                this.pluginFlags = flags;
+                return { name: 'http' } as AnyPlugin;
+              },
+            },
+          ],
         });
       },
       nativeFeatures: () =>

@@ -32,6 +32,9 @@ const gateScript = 'IFS= read -r libtrace_gate <&3 || exit 125; exec 3<&-; exec 
 /** System calls on sockets that a traced gate makes: it reads one byte, and Node's pipes are sockets. */
 export const gateSegments = 1;
 
+/** Connections of a traced gate: that pipe. */
+export const gateConnections = 1;
+
 const shellName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**

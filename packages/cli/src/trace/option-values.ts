@@ -52,6 +52,30 @@ export function headerList(
   return [...(previous ?? []), ...names];
 }
 
+/** Parser of a repeatable list of names: `--protocol http mysql`, `--protocol http,mysql`. */
+export function nameList(text: string, previous: readonly string[] | undefined): readonly string[] {
+  const names = text.split(',').map((part) => part.trim());
+  if (names.includes('')) throw new InvalidArgumentError('It is empty.');
+  return [...(previous ?? []), ...names];
+}
+
+/** Parser of a repeatable list of `PORT=PROTOCOL`; a port given twice has its last protocol. */
+export function decodeAsList(
+  text: string,
+  previous: ReadonlyMap<number, string> | undefined,
+): ReadonlyMap<number, string> {
+  const ports = new Map(previous);
+  for (const part of text.split(',')) {
+    const match = /^(\d{1,5})=([\w-]+)$/.exec(part.trim());
+    const port = Number(match?.[1] ?? NaN);
+    if (!(port >= 1 && port <= 65_535)) {
+      throw new InvalidArgumentError('Give PORT=PROTOCOL, as in 8081=http.');
+    }
+    ports.set(port, match![2]!);
+  }
+  return ports;
+}
+
 /** Parser of one whole number. */
 export function integerBetween(least: number, most: number) {
   return (text: string): number => integer(text, least, most);

@@ -120,12 +120,7 @@ describe('libtrace trace', () => {
       ringBytes: 65_536,
       captureBytes: 1024,
     });
-    const names = ['accept', 'x-id'];
-    expect(bench.httpOptions).toEqual({
-      requestHeaders: names,
-      responseHeaders: names,
-      redact: false,
-    });
+    expect(bench.pluginFlags).toMatchObject({ headers: ['accept', 'x-id'], showSecrets: true });
   });
 
   it('refuses a process that does not exist', async () => {

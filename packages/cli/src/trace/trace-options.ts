@@ -1,40 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TraceTarget } from '@libtrace/core';
 import { CliError, exitStatus, usageError } from '../cli-error.js';
+import type { PluginFlags } from '../plugins/plugin-flags.js';
 
 export type OutputFormat = 'pretty' | 'json';
 
-/** Options of `libtrace trace` as commander hands them over. */
-export interface TraceFlags {
+/** Options of the commands that trace live, as commander hands them over. */
+export interface TargetFlags extends PluginFlags {
   readonly pid?: readonly number[];
   readonly comm?: readonly string[];
   readonly cgroup?: readonly string[];
   readonly port?: readonly number[];
   readonly all?: boolean;
+  /** Milliseconds. */
   readonly duration?: number;
+  readonly ringSize?: number;
+  readonly captureBytes?: number;
+}
+
+/** Options of `libtrace trace`. */
+export interface TraceFlags extends TargetFlags {
   readonly maxRecords?: number;
   readonly format: OutputFormat;
   readonly output?: string;
-  readonly headers?: readonly string[];
-  readonly showSecrets?: boolean;
-  readonly ringSize?: number;
-  readonly captureBytes?: number;
   readonly color: boolean;
 }
 
-const examples = `choose a command, processes or connections:
-  libtrace trace -- curl http://localhost:8080/   a command, from its first call on
-  libtrace trace --pid 1234                       a process and its descendants
-  libtrace trace --comm nginx                     every process of that name
-  libtrace trace --cgroup /sys/fs/cgroup/…        a container or service
-  libtrace trace --port 8080                      every connection to or from a port
-  libtrace trace --all                            the whole machine`;
-
+function examples(command: string): string {
+  const lines = [
+    ['-- curl http://localhost:8080/', 'a command, from its first call on'],
+    ['--pid 1234', 'a process and its descendants'],
+    ['--comm nginx', 'every process of that name'],
+    ['--cgroup /sys/fs/cgroup/…', 'a container or service'],
+    ['--port 8080', 'every connection to or from a port'],
+    ['--all', 'the whole machine'],
+  ] as const;
+  const shown = lines.map(
+    ([options, what]) => `  libtrace ${command} ${options.padEnd(32)}${what}`,
+  );
+  return ['choose a command, processes or connections:', ...shown].join('\n');
+}
 /**
  * Makes the tracer's target of the options. `commandPid` is the gate of the command to trace.
  * @throws CliError `ERR_TARGET_MISSING` with examples, `ERR_OPTION_INVALID` when options contradict each other.
  */
-export function chooseTarget(flags: TraceFlags, commandPid: number | undefined): TraceTarget {
+export function chooseTarget(flags: TargetFlags, commandPid: number | undefined): TraceTarget {
   const pids = [...(flags.pid ?? []), ...(commandPid === undefined ? [] : [commandPid])];
   const comms = flags.comm ?? [];
   const cgroups = flags.cgroup ?? [];
@@ -52,7 +62,11 @@ export function chooseTarget(flags: TraceFlags, commandPid: number | undefined):
 }
 
 /** Refuses option lists that name no target or two that exclude each other. Called before anything is started. */
-export function checkTarget(flags: TraceFlags, command: readonly string[]): void {
+export function checkTarget(
+  flags: TargetFlags,
+  command: readonly string[],
+  name: 'trace' | 'record',
+): void {
   const processes = (flags.pid ?? flags.comm ?? flags.cgroup) !== undefined;
   if (flags.all === true && processes) {
     throw usageError(
@@ -62,8 +76,8 @@ export function checkTarget(flags: TraceFlags, command: readonly string[]): void
   }
   const anything = processes || flags.all === true || flags.port !== undefined;
   if (!anything && command.length === 0) {
-    throw new CliError('ERR_TARGET_MISSING', 'Nothing was chosen to trace.', {
-      remedy: examples,
+    throw new CliError('ERR_TARGET_MISSING', `Nothing was chosen to ${name}.`, {
+      remedy: examples(name),
       exitStatus: exitStatus.usage,
     });
   }

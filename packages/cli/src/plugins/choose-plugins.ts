@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AnyPlugin, LibtraceError, PluginApiVersion } from '@libtrace/core';
+import { CliError, usageError } from '../cli-error.js';
+import type { AnyRecord } from '../format/record-parts.js';
+import { attributeOf } from '../format/record-parts.js';
+import type { Tracing } from '../dependencies.js';
+import type { LoadedPlugin } from './builtin-plugins.js';
+import { loadPlugin } from './load-plugin.js';
+import type { PluginFlags } from './plugin-flags.js';
+
+/** The plugins that a command works with. */
+export interface ChosenPlugins {
+  readonly loaded: readonly LoadedPlugin[];
+  /** What is traced, in words. */
+  readonly protocols: readonly string[];
+  /** Port to name of the plugin. */
+  readonly decodeAs: ReadonlyMap<number, string>;
+  /** Whether a record is of a protocol that was asked for. */
+  shows(record: AnyRecord): boolean;
+}
+
+const pluginApiVersion: PluginApiVersion = 1;
+
+/** Protocols that a plugin reads among others: what their records have. */
+const dialects: Readonly<Record<string, { plugin: string; attribute: string; value: string }>> = {
+  grpc: { plugin: 'http', attribute: 'rpc.system', value: 'grpc' },
+};
+
+/** Loads every plugin, built in or given by --plugin, whether chosen or not. */
+export async function loadAllPlugins(
+  flags: PluginFlags,
+  tracing: Tracing,
+): Promise<readonly LoadedPlugin[]> {
+  const loaded: LoadedPlugin[] = tracing.builtin.map(({ name, version, create }) => ({
+    plugin: create(flags),
+    from: name,
+    version,
+    isBuiltin: true,
+  }));
+  for (const given of flags.plugin ?? []) {
+    loaded.push(checked(await loadPlugin(given, flags), given, loaded, tracing));
+  }
+  return loaded;
+}
+
+/** @throws CliError `ERR_PLUGIN_INVALID`, `ERR_PLUGIN_DUPLICATE` */
+function checked(
+  loaded: LoadedPlugin,
+  given: string,
+  others: readonly LoadedPlugin[],
+  tracing: Tracing,
+): LoadedPlugin {
+  const { plugin } = loaded;
+  const version: unknown = (plugin as Partial<AnyPlugin> | undefined)?.apiVersion;
+  if (typeof version === 'number' && version !== pluginApiVersion) {
+    throw new CliError(
+      'ERR_PLUGIN_INVALID',
+      `The plugin ${given} is written for version ${version} of the plugin API, this libtrace has ${pluginApiVersion}.`,
+      { remedy: 'update the older of the two' },
+    );
+  }
+  try {
+    tracing.validatePlugins([plugin]);
+  } catch (cause) {
+    const { message, remedy } = cause as LibtraceError;
+    throw new CliError('ERR_PLUGIN_INVALID', `The plugin ${given} is not valid: ${message}`, {
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  }
+  const twin = others.find((other) => other.plugin.name === plugin.name);
+  if (twin === undefined) return loaded;
+  throw new CliError(
+    'ERR_PLUGIN_DUPLICATE',
+    `The plugin ${given} has the name ${String(plugin.name)}, as that of ${twin.from}.`,
+    { remedy: twin.isBuiltin ? 'rename yours' : 'name one of them only' },
+  );
+}
+
+/**
+ * Loads the plugins of a command and leaves those that --protocol names.
+ * @throws CliError `ERR_OPTION_INVALID` when --protocol or --decode-as name one that is not there
+ */
+export async function choosePlugins(flags: PluginFlags, tracing: Tracing): Promise<ChosenPlugins> {
+  const all = await loadAllPlugins(flags, tracing);
+  const names = all.map(({ plugin }) => String(plugin.name));
+  const wanted = flags.protocol ?? names;
+  for (const name of wanted) {
+    if (!names.includes(name) && dialects[name] === undefined) throw unknown(name, names);
+  }
+  const needed = new Set(
+    wanted.map((name) => (names.includes(name) ? name : dialects[name]!.plugin)),
+  );
+  const loaded = all.filter(({ plugin }) => needed.has(String(plugin.name)));
+  const decodeAs = new Map<number, string>();
+  for (const [port, name] of flags.decodeAs ?? []) {
+    const plugin = needed.has(name) ? name : (dialects[name]?.plugin ?? name);
+    if (!needed.has(plugin)) throw unknown(name, [...needed]);
+    decodeAs.set(port, plugin);
+  }
+  return { loaded, protocols: [...new Set(wanted)], decodeAs, shows: showing(wanted, names) };
+}
+
+function showing(wanted: readonly string[], names: readonly string[]) {
+  const whole = new Set(wanted.filter((name) => names.includes(name)));
+  const parts = wanted.filter((name) => !whole.has(name)).map((name) => dialects[name]!);
+  return (record: AnyRecord): boolean =>
+    whole.has(record.protocol) ||
+    parts.some(
+      ({ plugin, attribute, value }) =>
+        record.protocol === plugin && attributeOf(record, attribute) === value,
+    );
+}
+
+function unknown(name: string, names: readonly string[]): Error {
+  const known = [...names, ...Object.keys(dialects).filter((dialect) => !names.includes(dialect))];
+  return usageError(
+    `There is no protocol ${JSON.stringify(name)} here.`,
+    `the protocols are: ${known.join(', ')}; others come with --plugin`,
+  );
+}
