@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteView } from '@libtrace/core/plugin';
 import { MAX_LENGTH } from './field-value.js';
+import type { GrpcBody } from './grpc/grpc-body.js';
 import { CR, HEX, HTAB, LF, lineEnd, SEMICOLON, SP } from './scan.js';
 
 /** A chunk-size line with its extensions may have this many bytes. */
@@ -18,11 +19,12 @@ export type ChunkedOutcome =
   | 'lost'
   | 'malformed';
 
-type Expected = 'size' | 'data-end' | 'trailer';
+type Expected = 'size' | 'data' | 'data-end' | 'trailer';
 
 /** What a message still has to send when nothing but its end is missing. */
 const ending: Readonly<Record<Expected, string>> = {
   size: '0\r\n\r\n',
+  data: '',
   'data-end': '\r\n0\r\n\r\n',
   trailer: '\r\n',
 };
@@ -35,7 +37,10 @@ const ending: Readonly<Record<Expected, string>> = {
  * ```
  */
 export class ChunkedBody {
+  readonly #messages: GrpcBody | undefined;
   #expected: Expected = 'size';
+  /** Bytes that are left of a chunk's data, when they are looked at. */
+  #left = 0;
   #trailerBytes = 0;
   /** Bytes behind the consumed ones that hold no line end. */
   #searched = 0;
@@ -46,6 +51,11 @@ export class ChunkedBody {
   bodyBytes = 0;
   /** Sizes, extensions, line ends and trailers that were read. */
   overheadBytes = 0;
+
+  /** @param messages looks at the data of chunks */
+  constructor(messages?: GrpcBody) {
+    this.#messages = messages;
+  }
 
   /** Reads on from offset `from` of the view. `part` with nothing {@link consumed} means: more bytes are needed. */
   read(view: ByteView, from: number): ChunkedOutcome {
@@ -74,6 +84,11 @@ export class ChunkedBody {
             break;
           }
           this.bodyBytes += size;
+          if (this.#messages !== undefined) {
+            this.#left = size;
+            this.#expected = 'data';
+            break;
+          }
           this.#expected = 'data-end';
           if (size <= end - at) {
             at += size;
@@ -81,6 +96,15 @@ export class ChunkedBody {
           }
           this.consumed = at - start + size;
           return this.#behindData(view);
+        }
+        case 'data': {
+          const seen = Math.min(this.#left, end - at);
+          this.#messages!.read(buffer, at, at + seen);
+          at += seen;
+          this.#left -= seen;
+          if (this.#left > 0) return this.#dataBehind(view, at);
+          this.#expected = 'data-end';
+          break;
         }
         case 'data-end': {
           if (at === end || (buffer[at] === CR && at + 1 === end)) return this.#wait(view, at);
@@ -121,6 +145,17 @@ export class ChunkedBody {
     }
     this.consumed = view.available + view.hole;
     return this.#fromHole(rest + view.hole, view.buffer.toString('latin1', at, at + rest));
+  }
+
+  /** A chunk whose data is looked at goes on behind the view. */
+  #dataBehind(view: ByteView, at: number): ChunkedOutcome {
+    const hidden = Math.min(this.#left, view.hole);
+    this.#messages!.skip(hidden);
+    this.#left -= hidden;
+    this.consumed = at - view.start + hidden;
+    if (this.#left > 0) return 'part';
+    this.#expected = 'data-end';
+    return this.#behindData(view);
   }
 
   /** A chunk goes on behind the view. When its end lies in the hole there, the hole's size may tell what else does. */

@@ -233,11 +233,11 @@ describe('http through the pipeline', () => {
 
   it('leaves the connection when it becomes another protocol', () => {
     const server = new Server()
-      .reads('GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
-      .writes('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x02hi')
+      .reads('GET /x HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: other/1\r\n\r\n')
+      .writes('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other/1\r\n\r\n\x81\x02hi')
       .reads('\x81\x82abcdef');
     expect(server.records).toMatchObject([
-      { status: 'ok', attributes: { 'libtrace.http.upgrade': 'websocket' } },
+      { status: 'ok', attributes: { 'libtrace.http.upgrade': 'other' } },
     ]);
     expect(server.verdicts.at(-1)).toEqual({ kind: 'ignore' });
   });

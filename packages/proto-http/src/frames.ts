@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { GrpcBody, GrpcEnd } from './grpc/grpc-body.js';
+import type { Http2Frame, StreamFrame } from './http2/frames.js';
+import type { WebSocketFrame } from './websocket/frames.js';
 
 /** How the end of a body is found (RFC 9112 §6.3). */
 export type BodyFraming =
@@ -32,6 +35,8 @@ export interface HttpMessageFrame {
   readonly overheadBytes: number;
   /** Which part could not be read because it lay in a hole or was malformed; `bodyBytes` is then a lower bound. */
   readonly lost: 'head' | 'body' | undefined;
+  /** The messages in the body, when it is one of gRPC-Web. */
+  readonly grpc: GrpcBody | undefined;
 }
 
 /** A request (RFC 9112 §3). */
@@ -45,6 +50,8 @@ export interface HttpRequestFrame extends HttpMessageFrame {
   readonly host: string | undefined;
   /** Value of the `User-Agent` field (RFC 9110 §10.1.5). */
   readonly userAgent: string | undefined;
+  /** First protocol of an `Upgrade` field (RFC 9110 §7.8), lower case, without its version. */
+  readonly upgrade: string | undefined;
 }
 
 /** A final response (RFC 9112 §4), or the 101 that ends HTTP on the connection. */
@@ -53,7 +60,12 @@ export interface HttpResponseFrame extends HttpMessageFrame {
   readonly statusCode: number;
   /** What the connection goes on as: the protocol of a 101, `opaque` behind a 2xx to CONNECT. */
   readonly upgrade: string | undefined;
+  /** How a call of gRPC-Web ended, when the head says so. */
+  readonly grpcEnd: GrpcEnd | undefined;
 }
 
 /** One HTTP/1 message. */
-export type HttpFrame = HttpRequestFrame | HttpResponseFrame;
+export type Http1Frame = HttpRequestFrame | HttpResponseFrame;
+
+/** Whatever the parser hands on, and what the matcher makes of it. */
+export type HttpFrame = Http1Frame | Http2Frame | StreamFrame | WebSocketFrame;

@@ -2,6 +2,7 @@
 import type { ByteView, Side } from '@libtrace/core/plugin';
 import { BAD_LENGTH, contentLength, finalCoding, listHas, unfold } from './field-value.js';
 import type { HeaderField } from './frames.js';
+import { parseGrpcMessage, parseGrpcStatus } from './grpc/status.js';
 import { methodAt } from './methods.js';
 import {
   COLON,
@@ -42,10 +43,21 @@ interface Field {
   readonly allowed: boolean;
 }
 type Meaning =
-  'content-length' | 'transfer-encoding' | 'connection' | 'upgrade' | 'host' | 'user-agent';
+  | 'content-length'
+  | 'transfer-encoding'
+  | 'content-type'
+  | 'connection'
+  | 'upgrade'
+  | 'host'
+  | 'user-agent'
+  | 'grpc-status'
+  | 'grpc-message';
 
 /** How far ahead the last LF is looked for. */
 const SEARCH_WINDOW = 4096;
+
+/** What the content types of gRPC begin with. */
+const GRPC_TYPE = 'application/grpc';
 
 const noFields: readonly HeaderField[] = [];
 const versions = Array.from({ length: 10 }, (_, minor) => `1.${String(minor)}`);
@@ -77,6 +89,11 @@ export class HeadReader {
   coding: 'chunked' | 'other' | 'none' = 'none';
   /** `Connection: close` (RFC 9112 §9.6). */
   close = false;
+  /** `Content-Type`, when it is one of gRPC. */
+  grpcType: string | undefined;
+  /** `grpc-status` and `grpc-message` of a response of gRPC-Web without a body. */
+  grpcStatus: number | undefined;
+  grpcMessage: string | undefined;
   headers: readonly HeaderField[] = noFields;
   #collected: HeaderField[] | undefined;
   /** After `more`: where the bytes ended. In `text` or `fields` a head need not be read again for every byte. */
@@ -86,7 +103,10 @@ export class HeadReader {
   constructor(allowed: Readonly<Record<Side, readonly string[]>>) {
     this.#fieldsBy = {
       request: byFirstByte(['host', 'user-agent', 'upgrade'], allowed.request),
-      response: byFirstByte(['connection', 'upgrade'], allowed.response),
+      response: byFirstByte(
+        ['connection', 'upgrade', 'grpc-status', 'grpc-message'],
+        allowed.response,
+      ),
     };
   }
 
@@ -134,6 +154,9 @@ export class HeadReader {
     this.contentLength = -1;
     this.coding = 'none';
     this.close = false;
+    this.grpcType = undefined;
+    this.grpcStatus = undefined;
+    this.grpcMessage = undefined;
     this.headers = noFields;
     this.#collected = undefined;
   }
@@ -228,6 +251,17 @@ export class HeadReader {
         if (coding !== 'none') this.coding = coding;
         break;
       }
+      case 'content-type':
+        if (to - from >= GRPC_TYPE.length && equalsIgnoreCase(buffer, from, GRPC_TYPE)) {
+          this.grpcType ??= buffer.toString('latin1', from, to);
+        }
+        break;
+      case 'grpc-status':
+        this.grpcStatus ??= parseGrpcStatus(buffer.toString('latin1', from, to));
+        break;
+      case 'grpc-message':
+        this.grpcMessage ??= parseGrpcMessage(buffer.toString('latin1', from, to));
+        break;
       case 'connection':
         if (listHas(buffer, from, to, 'close')) this.close = true;
         break;
@@ -268,7 +302,10 @@ function byFirstByte(
   allowed: readonly string[],
 ): (readonly Field[] | undefined)[] {
   const table: (Field[] | undefined)[] = Array.from({ length: 256 }, () => undefined);
-  const meanings: readonly Meaning[] = ['content-length', 'transfer-encoding', ...more];
+  const meanings: readonly Meaning[] = [
+    ...(['content-length', 'transfer-encoding', 'content-type'] as const),
+    ...more,
+  ];
   for (const name of new Set([...meanings, ...allowed])) {
     const meaning = meanings.find((one) => one === name);
     const field: Field = { name, meaning, allowed: allowed.includes(name) };

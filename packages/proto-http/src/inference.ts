@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Inference, Test } from '@libtrace/core/plugin';
+import { http2Rules } from './http2/inference.js';
 import { commonMethods, extensionMethods } from './methods.js';
 
 const DIGIT_1 = 0x31;
@@ -46,13 +47,14 @@ const response: Test = {
   ],
 };
 
-/** How HTTP/1 is recognized. */
+/** How HTTP/1 and HTTP/2 are recognized. */
 export const inference: Inference = {
   rules: [
     { says: 'request', when: request },
     { says: 'response', when: response },
     { says: 'request', when: tunnelRequest },
     { says: 'request', when: extensionRequest },
+    ...http2Rules,
   ],
-  ports: [80, 8080, 8000, 8008, 8081, 8888, 3000, 5000, 9200],
+  ports: [80, 8080, 8000, 8008, 8081, 8888, 3000, 5000, 9200, 50051],
 };

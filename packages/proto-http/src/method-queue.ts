@@ -35,6 +35,11 @@ export class MethodQueue {
     return this.#requests > this.#responses;
   }
 
+  /** Requests that were seen and whose responses were not. */
+  get outstanding(): number {
+    return Math.max(0, this.#requests - this.#responses);
+  }
+
   /** A request was read. */
   request(method: string): void {
     if (!this.waiting && this.#alternated) this.#sure = true;

@@ -2,13 +2,15 @@
 import type { ByteView, FrameParser, ParseResult, Side } from '@libtrace/core/plugin';
 import { ChunkedBody } from './chunked.js';
 import { BAD_LENGTH } from './field-value.js';
-import type { HttpFrame, HttpRequestFrame, HttpResponseFrame } from './frames.js';
+import type { Http1Frame, HttpRequestFrame, HttpResponseFrame } from './frames.js';
+import { grpcEncoding } from './grpc/content-type.js';
+import { GrpcBody } from './grpc/grpc-body.js';
 import { type HeadReader, MAX_HEAD_BYTES, type Repeated } from './head.js';
 import { MethodQueue } from './method-queue.js';
 import { nextStart } from './resync.js';
 import { CR, DEL, LF, SP } from './scan.js';
 
-type Result = ParseResult<HttpFrame>;
+type Result = ParseResult<Http1Frame>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Pending = Mutable<HttpRequestFrame> | Mutable<HttpResponseFrame>;
 
@@ -23,6 +25,8 @@ class HalfConnection {
   pending: Pending | undefined;
   /** Its body, when it comes in chunks. */
   chunks: ChunkedBody | undefined;
+  /** Bytes that are left of its body, when its length is known and its bytes are looked at. */
+  bodyLeft = 0;
   /** Bytes of an unfinished head that were searched for what ends {@link unfinished}; 0: read it again. */
   searched = 0;
   unfinished: 'text' | 'fields' = 'fields';
@@ -30,6 +34,7 @@ class HalfConnection {
   forget(): void {
     this.pending = undefined;
     this.chunks = undefined;
+    this.bodyLeft = 0;
     this.searched = 0;
   }
 }
@@ -38,7 +43,7 @@ class HalfConnection {
  * Parser of one HTTP/1 connection. Heads are read where they lie; bodies are stepped over. What it keeps is bounded:
  * one frame per direction and the strings of the message before.
  */
-export class HttpParser implements FrameParser<HttpFrame> {
+export class HttpParser implements FrameParser<Http1Frame> {
   readonly #reader: HeadReader;
   readonly #queue: MethodQueue;
   readonly #request = new HalfConnection();
@@ -59,6 +64,7 @@ export class HttpParser implements FrameParser<HttpFrame> {
     if (this.#switched) return stepOver(view);
     const half = side === 'request' ? this.#request : this.#response;
     if (half.chunks !== undefined) return this.#chunked(half, half.chunks, view, 0);
+    if (half.bodyLeft > 0) return readBody(half, half.pending!, view, 0);
     if (half.pending !== undefined) return untilClose(half.pending, view, 0);
     if (view.available === 0) return more;
     const first = view.buffer[view.start]!;
@@ -92,13 +98,23 @@ export class HttpParser implements FrameParser<HttpFrame> {
     return nextStart(side, view, after === 'hole' ? 0 : 1);
   }
 
+  /** Whether a message may begin at the head of this side. */
+  atStart(side: Side): boolean {
+    return (side === 'request' ? this.#request : this.#response).pending === undefined;
+  }
+
+  /** Whether the next response is known to be that of the last request. */
+  get answersLast(): boolean {
+    return this.#queue.sure && this.#queue.outstanding === 1;
+  }
+
   /** Only a body without length or chunks is completed by the end of the connection. */
   endCompletes(side: Side): boolean {
     const half = side === 'request' ? this.#request : this.#response;
-    return half.pending?.framing !== 'chunked';
+    return half.pending?.framing !== 'chunked' && half.bodyLeft === 0;
   }
 
-  end(side: Side): HttpFrame | undefined {
+  end(side: Side): Http1Frame | undefined {
     const half = side === 'request' ? this.#request : this.#response;
     const frame = half.pending;
     if (frame?.framing === 'chunked') frame.lost = 'body';
@@ -120,6 +136,8 @@ export class HttpParser implements FrameParser<HttpFrame> {
       target: head.target,
       host: head.host,
       userAgent: head.userAgent,
+      upgrade: head.upgrade,
+      grpc: grpcBody(head),
     };
     if (!cut && head.coding === 'other') return invalidCoding;
     if (!cut && head.coding === 'none' && head.contentLength === BAD_LENGTH) return invalidLength;
@@ -132,7 +150,7 @@ export class HttpParser implements FrameParser<HttpFrame> {
     // rules 4 to 6 of RFC 9112 §6.3: chunked overrides a length
     if (head.coding === 'chunked') return this.#startChunked(half, frame, view);
     if (head.contentLength < 0) return { status: 'frame', frame, consumed: head.bytes };
-    return withLength(frame, head.bytes, head.contentLength);
+    return withLength(half, frame, view, head.bytes, head.contentLength);
   }
 
   #responseHead(half: HalfConnection, view: ByteView, cut: boolean): Result {
@@ -155,6 +173,11 @@ export class HttpParser implements FrameParser<HttpFrame> {
       lost: undefined,
       statusCode: code,
       upgrade: undefined,
+      grpc: grpcBody(head),
+      grpcEnd:
+        head.grpcStatus === undefined
+          ? undefined
+          : { status: head.grpcStatus, message: head.grpcMessage },
     };
     if (code === 101) return this.#switch(frame, head.upgrade ?? 'opaque', cut, view);
     if (cut) return cutHead(frame, upToHoleEnd(view));
@@ -169,7 +192,7 @@ export class HttpParser implements FrameParser<HttpFrame> {
     if (head.coding === 'chunked') return this.#startChunked(half, frame, view);
     if (head.coding === 'none' && head.contentLength === BAD_LENGTH) return invalidLength;
     if (head.coding === 'none' && head.contentLength >= 0) {
-      return withLength(frame, head.bytes, head.contentLength);
+      return withLength(half, frame, view, head.bytes, head.contentLength);
     }
     frame.framing = 'close';
     half.pending = frame;
@@ -210,7 +233,7 @@ export class HttpParser implements FrameParser<HttpFrame> {
   #startChunked(half: HalfConnection, frame: Pending, view: ByteView): Result {
     frame.framing = 'chunked';
     half.pending = frame;
-    half.chunks = new ChunkedBody();
+    half.chunks = new ChunkedBody(frame.grpc);
     return this.#chunked(half, half.chunks, view, this.#reader.bytes);
   }
 
@@ -248,17 +271,51 @@ function upToHoleEnd(view: ByteView): number {
   return Math.max(1, available + hole - (hole > 0 ? 1 : 0));
 }
 
-/** A body of known length is stepped over with its head, wherever its bytes are. */
-function withLength(frame: Pending, headBytes: number, length: number): Result {
+/** A body of known length is stepped over with its head, wherever its bytes are, unless its messages are counted. */
+function withLength(
+  half: HalfConnection,
+  frame: Pending,
+  view: ByteView,
+  headBytes: number,
+  length: number,
+): Result {
   frame.framing = 'length';
   frame.bodyBytes = length;
-  return { status: 'frame', frame, consumed: headBytes + length };
+  if (frame.grpc === undefined || length === 0) {
+    return { status: 'frame', frame, consumed: headBytes + length };
+  }
+  half.pending = frame;
+  half.bodyLeft = length;
+  return readBody(half, frame, view, headBytes);
+}
+
+/** A body of known length whose bytes are looked at, from offset `from` of the view on. */
+function readBody(half: HalfConnection, frame: Pending, view: ByteView, from: number): Result {
+  const body = frame.grpc!;
+  const seen = Math.min(half.bodyLeft, view.available - from);
+  body.read(view.buffer, view.start + from, view.start + from + seen);
+  const hidden = Math.min(half.bodyLeft - seen, view.hole);
+  body.skip(hidden);
+  half.bodyLeft -= seen + hidden;
+  const consumed = from + seen + hidden;
+  if (half.bodyLeft > 0) return consumed === 0 ? more : { status: 'part', consumed };
+  half.forget();
+  return { status: 'frame', frame, consumed };
+}
+
+/** Of a message that gRPC-Web sends over HTTP/1. */
+function grpcBody(head: HeadReader): GrpcBody | undefined {
+  if (head.grpcType === undefined) return undefined;
+  const encoding = grpcEncoding(head.grpcType);
+  return encoding === undefined ? undefined : new GrpcBody(encoding);
 }
 
 /** Everything up to the end of the connection is body (RFC 9112 §6.3, rule 8). */
 function untilClose(frame: Pending, view: ByteView, from: number): Result {
   const consumed = view.available + view.hole;
   if (consumed === 0) return more;
+  frame.grpc?.read(view.buffer, view.start + from, view.start + view.available);
+  frame.grpc?.skip(view.hole);
   frame.bodyBytes += consumed - from;
   return { status: 'part', consumed };
 }

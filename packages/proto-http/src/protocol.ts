@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineProtocol, type ProtocolPlugin } from '@libtrace/core/plugin';
+import { ConnectionMatcher, isInOrder } from './connection-matcher.js';
+import { ConnectionParser } from './connection-parser.js';
 import type { HttpFrame } from './frames.js';
 import { HeadReader } from './head.js';
+import { HeaderCollector } from './http2/header-list.js';
 import { inference } from './inference.js';
-import { HttpParser } from './parser.js';
 import { RecordBuilder } from './record.js';
 import type { HttpAttributes, HttpOptions } from './types.js';
 
 /**
- * HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
+ * HTTP/1.0, HTTP/1.1 (RFC 9112) and HTTP/2 (RFC 9113), with gRPC, gRPC-Web and WebSocket (RFC 6455) on them.
  *
  * ```ts
  * import { createTracer } from '@libtrace/core';
@@ -22,10 +24,11 @@ import type { HttpAttributes, HttpOptions } from './types.js';
  * @param options what to show; by default no header fields and no credentials
  */
 export function http(options: HttpOptions = {}): ProtocolPlugin<'http', HttpFrame, HttpAttributes> {
-  const reader = new HeadReader({
+  const allowed = {
     request: names(options.requestHeaders),
     response: names(options.responseHeaders),
-  });
+  };
+  const readers = { heads: new HeadReader(allowed), collector: new HeaderCollector(allowed) };
   const records = new RecordBuilder(options);
   return defineProtocol({
     kind: 'protocol',
@@ -33,8 +36,8 @@ export function http(options: HttpOptions = {}): ProtocolPlugin<'http', HttpFram
     name: 'http',
     transports: ['tcp', 'tls', 'unix'],
     inference,
-    matching: { mode: 'in-order' },
-    createParser: (connection) => new HttpParser(reader, connection.midstream),
+    matching: { mode: 'custom', create: () => new ConnectionMatcher(), inOrder: isInOrder },
+    createParser: (connection) => new ConnectionParser(readers, connection.midstream),
     toRecord: (exchange, connection) => records.build(exchange, connection),
   });
 }

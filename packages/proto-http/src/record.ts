@@ -6,136 +6,142 @@ import type {
   Missing,
   ProtocolResult,
 } from '@libtrace/core/plugin';
-import type { HttpFrame, HttpRequestFrame, HttpResponseFrame } from './frames.js';
-import { registeredMethods } from './methods.js';
-import { Redactor } from './redact.js';
-import { type Authority, splitAuthority, splitTarget } from './target.js';
+import type { Http1Frame, HttpFrame, HttpRequestFrame, HttpResponseFrame } from './frames.js';
+import { writeGrpc } from './grpc/grpc-record.js';
+import { streamResult } from './http2/stream-record.js';
+import {
+  AttributeWriter,
+  type Collected,
+  setError,
+  type Status,
+  statusOf,
+  UNKNOWN_OPERATION,
+} from './record-attributes.js';
+import { splitTarget } from './target.js';
 import type { HttpAttributes, HttpOptions } from './types.js';
+import { webSocketResult } from './websocket/websocket-record.js';
 
-type Attributes = {
-  -readonly [K in keyof HttpAttributes]: HttpAttributes[K];
-};
-type Status = ProtocolResult['status'];
+type Result = ProtocolResult<HttpAttributes> | undefined;
 
 /** Turns exchanges into what a record says of them. */
 export class RecordBuilder {
-  readonly #redactor: Redactor;
-  readonly #methods: ReadonlySet<string>;
-  /** The last `Host` and what it says: a connection repeats it. */
-  #host: string | undefined;
-  #hostAuthority: Authority | undefined;
+  readonly #writer: AttributeWriter;
 
   constructor(options: HttpOptions) {
-    this.#redactor = new Redactor(options.redact ?? true);
-    this.#methods = new Set(options.knownMethods ?? registeredMethods);
+    this.#writer = new AttributeWriter(options);
   }
 
   /** For `ProtocolPlugin.toRecord`. */
-  build(
-    exchange: Exchange<HttpFrame>,
-    connection: ConnectionInfo,
-  ): ProtocolResult<HttpAttributes> | undefined {
-    const request = exchange.request?.frame;
-    const response = exchange.response?.frame;
-    const version = (request ?? response)?.version;
+  build(exchange: Exchange<HttpFrame>, connection: ConnectionInfo): Result {
+    const kind = (exchange.response ?? exchange.request)?.frame.kind;
+    switch (kind) {
+      case 'request':
+      case 'response':
+        return this.#http1(exchange, connection);
+      case 'stream':
+        return this.#http2(exchange, connection);
+      case 'websocket':
+        return this.#webSocket(exchange, connection);
+      default:
+        return undefined;
+    }
+  }
+
+  #http1(exchange: Exchange<HttpFrame>, connection: ConnectionInfo): Result {
+    const request = exchange.request as Message<HttpRequestFrame> | undefined;
+    const response = exchange.response as Message<HttpResponseFrame> | undefined;
+    const version = (request ?? response)?.frame.version;
     if (version === undefined) return undefined;
-    const attributes: Attributes = {
-      'network.protocol.name': 'http',
-      'network.protocol.version': version,
-    };
-    let operation = 'HTTP';
+    const attributes = newAttributes(version);
+    let operation = UNKNOWN_OPERATION;
     let status: Status = 'unknown';
-    if (request?.kind === 'request') {
-      operation = this.#request(attributes, request, connection);
-      attributes['http.request.body.size'] = bodySize(exchange.request!);
+    if (request !== undefined) {
+      operation = this.#request(attributes, request.frame, connection);
+      attributes['http.request.body.size'] = bodySize(request);
     }
-    if (response?.kind === 'response') {
-      status = statusOf(response.statusCode);
-      this.#response(attributes, response, status, connection);
-      attributes['http.response.body.size'] = bodySize(exchange.response!);
+    if (response !== undefined) {
+      status = statusOf(response.frame.statusCode);
+      this.#response(attributes, response.frame, status, connection);
+      attributes['http.response.body.size'] = bodySize(response);
     }
-    const missing = missingOf(exchange);
+    if (request?.frame.grpc !== undefined || response?.frame.grpc !== undefined) {
+      const call = {
+        path: request && splitTarget(request.frame.method, request.frame.target).path,
+        request: request?.frame.grpc,
+        response: response?.frame.grpc,
+        end: response?.frame.grpcEnd,
+      };
+      const summary = writeGrpc(attributes, call, connection);
+      operation = summary.operation ?? operation;
+      status = summary.status ?? (status === 'ok' ? 'unknown' : status);
+    }
+    const missing = missingOf(request, response);
     return missing === undefined
       ? { operation, status, attributes }
       : { operation, status, attributes, missing };
   }
 
-  #request(attributes: Attributes, request: HttpRequestFrame, connection: ConnectionInfo): string {
-    const known = this.#methods.has(request.method);
-    attributes['http.request.method'] = known ? request.method : '_OTHER';
-    if (!known) attributes['http.request.method_original'] = request.method;
-    const target = splitTarget(request.method, request.target);
-    attributes['url.scheme'] = target.scheme ?? (connection.transport === 'tls' ? 'https' : 'http');
-    if (target.path !== undefined) attributes['url.path'] = this.#redactor.path(target.path);
-    if (target.query !== undefined) attributes['url.query'] = this.#redactor.query(target.query);
-    if (target.scheme !== undefined) attributes['url.full'] = this.#redactor.url(request.target);
-    const authority =
-      target.authority === undefined
-        ? this.#authorityOf(request.host)
-        : splitAuthority(target.authority);
-    if (authority !== undefined) {
-      attributes['server.address'] = authority.address;
-      if (authority.port !== undefined) attributes['server.port'] = authority.port;
+  /** A stream; its request may have come in HTTP/1.1 (RFC 7540 §3.2). */
+  #http2(exchange: Exchange<HttpFrame>, connection: ConnectionInfo): Result {
+    const attributes = newAttributes('2');
+    const asked = exchange.request?.frame;
+    if (asked?.kind !== 'request') {
+      return streamResult(this.#writer, attributes, exchange, undefined, connection);
     }
+    const operation = this.#request(attributes, asked, connection);
+    attributes['http.request.body.size'] = bodySize({ ...exchange.request!, frame: asked });
+    attributes['libtrace.http.upgrade'] = 'h2c';
+    const upgrade = { operation, path: asked.target };
+    return streamResult(this.#writer, attributes, exchange, upgrade, connection);
+  }
+
+  #webSocket(exchange: Exchange<HttpFrame>, connection: ConnectionInfo): Result {
+    const attributes = newAttributes('1.1');
+    for (const message of [exchange.request, exchange.response]) {
+      if (message?.frame.kind !== 'websocket' || message.frame.upgrade === undefined) continue;
+      this.#request(attributes, message.frame.upgrade, connection);
+      attributes['network.protocol.version'] = message.frame.upgrade.version;
+      break;
+    }
+    return webSocketResult(attributes, exchange);
+  }
+
+  /** Returns the operation. */
+  #request(attributes: Collected, request: HttpRequestFrame, connection: ConnectionInfo): string {
+    const operation = this.#writer.method(attributes, request.method);
+    this.#writer.asked(attributes, { ...request, scheme: undefined }, connection);
     if (request.userAgent !== undefined) attributes['user_agent.original'] = request.userAgent;
-    this.#headers(attributes, 'http.request.header.', request);
-    // the conventions' name for a span whose method is not known
-    return known ? request.method : 'HTTP';
+    this.#writer.headers(attributes, 'http.request.header.', request.headers);
+    return operation;
   }
 
   #response(
-    attributes: Attributes,
+    attributes: Collected,
     response: HttpResponseFrame,
     status: Status,
     connection: ConnectionInfo,
   ): void {
     attributes['http.response.status_code'] = response.statusCode;
-    const failed =
-      status === 'server-error' || (status === 'client-error' && connection.role !== 'server');
-    if (failed) attributes['error.type'] = String(response.statusCode);
+    setError(attributes, status, String(response.statusCode), connection);
     if (response.upgrade !== undefined) attributes['libtrace.http.upgrade'] = response.upgrade;
-    this.#headers(attributes, 'http.response.header.', response);
-  }
-
-  #headers(
-    attributes: Attributes,
-    prefix: 'http.request.header.' | 'http.response.header.',
-    frame: HttpFrame,
-  ): void {
-    if (frame.headers.length === 0) return;
-    const values = new Map<string, string[]>();
-    for (const { name, value } of frame.headers) {
-      const shown = this.#redactor.header(name, value);
-      const others = values.get(name);
-      if (others === undefined) values.set(name, [shown]);
-      else others.push(shown);
-    }
-    for (const [name, list] of values) attributes[`${prefix}${name}`] = list;
-  }
-
-  #authorityOf(host: string | undefined): Authority | undefined {
-    if (host === undefined) return undefined;
-    if (host !== this.#host) {
-      this.#host = host;
-      this.#hostAuthority = splitAuthority(host);
-    }
-    return this.#hostAuthority;
+    this.#writer.headers(attributes, 'http.response.header.', response.headers);
   }
 }
 
-/** RFC 9110 §15: unknown codes count as the first of their class, and those without a class as 5xx. */
-function statusOf(code: number): Status {
-  if (code < 400) return 'ok';
-  return code < 500 ? 'client-error' : 'server-error';
+function newAttributes(version: string): Collected {
+  return { 'network.protocol.name': 'http', 'network.protocol.version': version };
 }
 
 /** What moved of the body: all that was stated, unless the connection ended first. */
-function bodySize({ frame, bytes, truncated }: Message<HttpFrame>): number {
+function bodySize({ frame, bytes, truncated }: Message<Http1Frame>): number {
   if (!truncated) return frame.bodyBytes;
   return Math.max(0, Math.min(frame.bodyBytes, bytes - frame.overheadBytes));
 }
 
-function missingOf({ request, response }: Exchange<HttpFrame>): Missing[] | undefined {
+function missingOf(
+  request: Message<Http1Frame> | undefined,
+  response: Message<Http1Frame> | undefined,
+): Missing[] | undefined {
   const ofRequest = request === undefined ? undefined : lostOf(request);
   const ofResponse = response === undefined ? undefined : lostOf(response);
   if (ofRequest === undefined && ofResponse === undefined) return undefined;
@@ -145,7 +151,7 @@ function missingOf({ request, response }: Exchange<HttpFrame>): Missing[] | unde
   return missing;
 }
 
-function lostOf({ frame, truncated }: Message<HttpFrame>): 'head' | 'body' | undefined {
+function lostOf({ frame, truncated }: Message<Http1Frame>): 'head' | 'body' | undefined {
   if (frame.lost !== undefined) return frame.lost;
   return truncated ? 'body' : undefined;
 }

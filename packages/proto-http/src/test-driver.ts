@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteView, type Side } from '@libtrace/core/plugin';
-import type { HttpFrame } from './frames.js';
+import type { Http1Frame } from './frames.js';
 import { HeadReader } from './head.js';
 import { HttpParser } from './parser.js';
 
@@ -12,7 +12,7 @@ export type Step = readonly [Side, Run];
 /** A message that the parser gave out, as core would hand it on. */
 export interface Seen {
   readonly side: Side;
-  readonly frame: HttpFrame;
+  readonly frame: Http1Frame;
   readonly bytes: number;
   readonly truncated: boolean;
 }
@@ -20,7 +20,7 @@ export interface Seen {
 interface Half {
   runs: (Buffer | { hole: number })[];
   outstanding: number;
-  held: HttpFrame | undefined;
+  held: Http1Frame | undefined;
   messageBytes: number;
   inMessage: boolean;
   lost: boolean;
@@ -92,7 +92,7 @@ export class Driver {
     return this;
   }
 
-  frames(side?: Side): HttpFrame[] {
+  frames(side?: Side): Http1Frame[] {
     return this.seen.filter((one) => side === undefined || one.side === side).map((s) => s.frame);
   }
 
@@ -194,7 +194,7 @@ export class Driver {
     }
   }
 
-  #deliver(side: Side, half: Half, frame: HttpFrame, truncated: boolean): void {
+  #deliver(side: Side, half: Half, frame: Http1Frame, truncated: boolean): void {
     const bytes = half.messageBytes - half.outstanding;
     this.seen.push({ side, frame: { ...frame }, bytes, truncated });
     half.held = undefined;

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Side } from '@libtrace/core/plugin';
+import type { HeaderField } from '../frames.js';
+import { parseGrpcMessage, parseGrpcStatus } from '../grpc/status.js';
+import { MAX_FIELDS } from '../head.js';
+import type { FieldSink } from '../hpack/decoder.js';
+
+/** Names and values of one block beyond this are not kept (they are still decoded, for the table). */
+export const MAX_LIST_BYTES = 65_536;
+
+/** What records want to know of a block of fields: of a head, or of trailers (RFC 9113 §8). Absent fields are undefined. */
+export interface HeaderList {
+  /** `:method` */
+  readonly method: string | undefined;
+  /** `:path`. Holds secrets: not for display. */
+  readonly path: string | undefined;
+  /** `:scheme` */
+  readonly scheme: string | undefined;
+  /** `:authority` */
+  readonly authority: string | undefined;
+  /** `:protocol`, of an extended CONNECT (RFC 8441 §4). */
+  readonly protocol: string | undefined;
+  /** `:status` */
+  readonly status: number | undefined;
+  readonly host: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly contentType: string | undefined;
+  readonly grpcStatus: number | undefined;
+  readonly grpcMessage: string | undefined;
+  /** Allow-listed fields, in order. */
+  readonly headers: readonly HeaderField[];
+  /** Fields that stand in the table of a connection that was joined late, or lost bytes: inserted unseen. */
+  readonly unknown: number;
+  /** Fields behind a hole, or in a block that is malformed or too long, were not read. */
+  readonly cut: boolean;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const noFields: readonly HeaderField[] = [];
+
+const meanings: readonly string[] = [
+  ...[':method', ':path', ':scheme', ':authority', ':protocol', ':status'],
+  ...['host', 'user-agent', 'content-type', 'grpc-status', 'grpc-message'],
+];
+
+/** Collects the fields of blocks, one block after the other. One object serves all connections. */
+export class HeaderCollector implements FieldSink {
+  readonly #wanted: Readonly<Record<Side, ReadonlySet<string>>>;
+  readonly #allowed: Readonly<Record<Side, ReadonlySet<string>>>;
+  #side: Side = 'request';
+  #list: Mutable<HeaderList> = emptyList();
+  #fields: HeaderField[] = [];
+  #bytes = 0;
+
+  /** @param allowed lower-case names of fields to collect */
+  constructor(allowed: Readonly<Record<Side, readonly string[]>>) {
+    this.#wanted = {
+      request: new Set([...meanings, ...allowed.request]),
+      response: new Set([...meanings, ...allowed.response]),
+    };
+    this.#allowed = { request: new Set(allowed.request), response: new Set(allowed.response) };
+  }
+
+  /** Begins a block of a message of this side. */
+  begin(side: Side): void {
+    this.#side = side;
+    this.#list = emptyList();
+    this.#fields = [];
+    this.#bytes = 0;
+  }
+
+  /** What the block said. */
+  finish(cut: boolean): HeaderList {
+    const list = this.#list;
+    if (this.#fields.length > 0) list.headers = this.#fields;
+    if (cut) list.cut = true;
+    return list;
+  }
+
+  wants(name: string): boolean {
+    return this.#wanted[this.#side].has(name);
+  }
+
+  unknown(): void {
+    this.#list.unknown++;
+  }
+
+  field(name: string, value: string): void {
+    this.#bytes += name.length + value.length;
+    if (this.#bytes > MAX_LIST_BYTES) {
+      this.#list.cut = true;
+      return;
+    }
+    this.#take(name, value);
+    if (this.#allowed[this.#side].has(name) && this.#fields.length < MAX_FIELDS) {
+      this.#fields.push({ name, value: decoded(value) });
+    }
+  }
+
+  #take(name: string, value: string): void {
+    const list = this.#list;
+    switch (name) {
+      case ':method':
+        list.method ??= decoded(value);
+        break;
+      case ':path':
+        list.path ??= decoded(value);
+        break;
+      case ':scheme':
+        list.scheme ??= decoded(value);
+        break;
+      case ':authority':
+        list.authority ??= decoded(value);
+        break;
+      case ':protocol':
+        list.protocol ??= decoded(value);
+        break;
+      case ':status':
+        list.status ??= statusCode(value);
+        break;
+      case 'host':
+        list.host ??= decoded(value);
+        break;
+      case 'user-agent':
+        list.userAgent ??= decoded(value);
+        break;
+      case 'content-type':
+        list.contentType ??= decoded(value);
+        break;
+      case 'grpc-status':
+        list.grpcStatus ??= parseGrpcStatus(value);
+        break;
+      case 'grpc-message':
+        list.grpcMessage ??= parseGrpcMessage(value);
+        break;
+    }
+  }
+}
+
+/** A list of which nothing could be read. */
+export function unreadList(): HeaderList {
+  return { ...emptyList(), cut: true };
+}
+
+function emptyList(): Mutable<HeaderList> {
+  return {
+    method: undefined,
+    path: undefined,
+    scheme: undefined,
+    authority: undefined,
+    protocol: undefined,
+    status: undefined,
+    host: undefined,
+    userAgent: undefined,
+    contentType: undefined,
+    grpcStatus: undefined,
+    grpcMessage: undefined,
+    headers: noFields,
+    unknown: 0,
+    cut: false,
+  };
+}
+
+/** Three digits (RFC 9110 §15). */
+function statusCode(value: string): number | undefined {
+  return /^[1-9]\d\d$/.test(value) ? Number(value) : undefined;
+}
+
+/** UTF-8, which for ASCII is what was sent; the decoder's strings have a character for each byte. */
+function decoded(value: string): string {
+  for (let i = 0; i < value.length; i++) {
+    if (value.charCodeAt(i) >= 0x80) return Buffer.from(value, 'latin1').toString('utf8');
+  }
+  return value;
+}
