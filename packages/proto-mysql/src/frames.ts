@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CharacterSet } from './capabilities.js';
+import type { Command } from './commands.js';
+
+/** A statement as it was sent. */
+export interface Statement {
+  /** One character a byte, whatever the character set. */
+  readonly latin1: string;
+  /** More was sent than is kept. */
+  readonly cut: boolean;
+}
+
+/** How the lexer of the server reads the statements of a session. */
+export interface SqlMode {
+  /** Whether a backslash escapes in strings; undefined when that is not known. */
+  readonly backslashEscapes: boolean | undefined;
+  readonly characterSet: CharacterSet;
+}
+
+/** A command that the client sent, or its login. */
+export interface MysqlRequestFrame {
+  readonly kind: 'request';
+  readonly command: Command;
+  /** Of commands that carry a statement, and of those that name one whose preparation was seen. */
+  readonly statement: Statement | undefined;
+  readonly sqlMode: SqlMode;
+  /** Of a prepared statement; undefined when the server has not told it yet (MariaDB's -1). */
+  readonly statementId: number | undefined;
+  /** Database that was selected when the command was sent, or that the login asks for. */
+  readonly namespace: string | undefined;
+  readonly system: 'mysql' | 'mariadb';
+  /** FIELD_LIST. */
+  readonly table: string | undefined;
+  /** LOGIN and CHANGE_USER. */
+  readonly user: string | undefined;
+  /** LOGIN, when the greeting was seen. */
+  readonly serverVersion: string | undefined;
+}
+
+/** What the server answered, over all of its packets. */
+export interface MysqlResponseFrame {
+  readonly kind: 'response';
+  /** `unknown`: the end of it was not seen. */
+  readonly outcome: 'ok' | 'error' | 'unknown';
+  /** It answers no request. */
+  readonly unsolicited: boolean;
+  readonly errorCode: number | undefined;
+  readonly sqlState: string | undefined;
+  readonly errorMessage: string | undefined;
+  /** Rows of all result sets; undefined when there was none. */
+  readonly rows: number | undefined;
+  readonly resultSets: number;
+  /** Sum over all OK packets; undefined without one. */
+  readonly affectedRows: number | undefined;
+  readonly lastInsertId: number | undefined;
+  readonly warnings: number | undefined;
+  /** STMT_PREPARE, and EXECUTE of the statement that was prepared last. */
+  readonly statementId: number | undefined;
+  /** Bytes of files that the client was asked for. */
+  readonly localInfileBytes: number | undefined;
+  readonly events: number | undefined;
+  /** What the session was like when it was answered; behind a command that changes the database, what it is now. */
+  readonly namespace: string | undefined;
+  readonly sqlMode: SqlMode;
+  readonly system: 'mysql' | 'mariadb';
+  /** Packets of it lie in a hole: counts are lower bounds. */
+  readonly isPartial: boolean;
+}
+
+/** A message of this protocol. */
+export type MysqlFrame = MysqlRequestFrame | MysqlResponseFrame;

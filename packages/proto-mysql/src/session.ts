@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Capability, characterSetOf, Status } from './capabilities.js';
+import type { MysqlRequestFrame, SqlMode, Statement } from './frames.js';
+import type { Greeting } from './greeting.js';
+import type { Login } from './login.js';
+import { OutstandingCommands } from './outstanding-commands.js';
+import { PreparedStatements } from './prepared-statements.js';
+
+/** A file that the client sends because the server asked for it. */
+export interface LocalInfile {
+  /** Bytes of the file so far. */
+  bytes: number;
+  /** The server has said how it went, perhaps before the end of the file. */
+  isAnswered: boolean;
+}
+
+/** What both directions of a connection have to know of each other. */
+export class Session {
+  readonly prepared = new PreparedStatements();
+  readonly outstanding: OutstandingCommands;
+  system: 'mysql' | 'mariadb' = 'mysql';
+  serverVersion: string | undefined;
+  /** Flags that both sides agreed on; undefined when greeting or login were not seen. */
+  capabilities: number | undefined;
+  /** Flags of the client alone; undefined when its login was not seen. */
+  clientCapabilities: number | undefined;
+  /** The database that is selected; undefined when that is not known, or none is. */
+  namespace: string | undefined;
+  sqlMode: SqlMode = { backslashEscapes: undefined, characterSet: 'other' };
+  /** Definitions end without an EOF_Packet; undefined when that was not seen yet. */
+  deprecatesEof: boolean | undefined;
+  /** Packets are in compressed ones; undefined: the packets themselves must tell. */
+  isCompressed: boolean | undefined;
+  /** The login was seen, and its success: how packets look is settled. */
+  isLoggedIn = false;
+  /** The login, or a change of user, is going on. */
+  isAuthenticating = false;
+  /** The server sends its binary log. */
+  isReplicating = false;
+  infile: LocalInfile | undefined;
+  /** The statement that was prepared last, and its id once the server has told it. */
+  lastPrepared: { readonly statement: Statement; id: number | undefined } | undefined;
+  #serverCapabilities: number | undefined;
+
+  /** @param midstream the connection is older than the tracing of it. */
+  constructor(midstream: boolean) {
+    this.outstanding = new OutstandingCommands(midstream);
+    this.isCompressed = midstream ? undefined : false;
+  }
+
+  greeted(greeting: Greeting): void {
+    this.system = greeting.system;
+    this.serverVersion = greeting.serverVersion;
+    this.#serverCapabilities = greeting.capabilities === 0 ? undefined : greeting.capabilities;
+    if (greeting.statusFlags !== undefined) this.tookStatus(greeting.statusFlags);
+  }
+
+  /** A client asks to be let in. */
+  logsIn(login: Login): void {
+    const server = this.#serverCapabilities;
+    this.clientCapabilities = login.capabilities;
+    if (server !== undefined) {
+      this.capabilities = (login.capabilities & server) >>> 0;
+      this.deprecatesEof = (this.capabilities & Capability.DEPRECATE_EOF) !== 0;
+    }
+    this.tookCollation(login.collation);
+  }
+
+  /** A login or a change of user succeeded. */
+  loggedIn(request: MysqlRequestFrame): void {
+    if (request.command.name === 'LOGIN') {
+      // what the server agreed to is not known without its greeting
+      const isOffered = asksCompression(this.clientCapabilities ?? 0);
+      this.isCompressed = this.capabilities === undefined && isOffered ? undefined : asksCompression(this.capabilities ?? 0);
+      this.isLoggedIn = this.isCompressed !== undefined;
+    }
+    this.namespace = request.namespace;
+    this.forgetStatements();
+  }
+
+  /** Takes note of the server's status flags. */
+  tookStatus(flags: number): void {
+    const backslashEscapes = (flags & Status.NO_BACKSLASH_ESCAPES) === 0;
+    if (backslashEscapes === this.sqlMode.backslashEscapes) return;
+    this.sqlMode = { ...this.sqlMode, backslashEscapes };
+  }
+
+  tookCollation(collation: number): void {
+    const characterSet = characterSetOf(collation);
+    if (collation === 0 || characterSet === this.sqlMode.characterSet) return;
+    this.sqlMode = { ...this.sqlMode, characterSet };
+  }
+
+  /** Bytes of the server were lost that may have held responses. */
+  lostResponses(): void {
+    this.outstanding.lostResponses();
+    if (this.infile !== undefined) this.infile.isAnswered = true;
+    this.namespace = undefined;
+  }
+
+  /** Bytes of the client were lost that may have held commands: one may have selected a database or changed the mode. */
+  lostCommands(): void {
+    this.outstanding.lostCommands();
+    this.infile = undefined;
+    this.isAuthenticating = false;
+    this.namespace = undefined;
+    this.sqlMode = { ...this.sqlMode, backslashEscapes: undefined };
+    this.lastPrepared = undefined;
+  }
+
+  forgetStatements(): void {
+    this.prepared.clear();
+    this.lastPrepared = undefined;
+  }
+}
+
+function asksCompression(capabilities: number): boolean {
+  return (capabilities & (Capability.COMPRESS | Capability.ZSTD_COMPRESSION)) !== 0;
+}
