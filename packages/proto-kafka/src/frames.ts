@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Body } from './body.js';
+
+/** A request: header (v0 to v2) and what a record says of its body. */
+export interface KafkaRequestFrame {
+  readonly kind: 'request';
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  /** Signed; repeated by the response. */
+  readonly correlationId: number;
+  /** Undefined when it is null. */
+  readonly clientId: string | undefined;
+  readonly body: Body;
+}
+
+/** A response. Its header names nothing but its request. */
+export interface KafkaResponseFrame {
+  readonly kind: 'response';
+  readonly correlationId: number;
+  /** API of the request; undefined when it had not been seen, so that nothing but the header could be read. */
+  readonly apiKey: number | undefined;
+  readonly body: Body;
+}
+
+/** One message of the protocol. */
+export type KafkaFrame = KafkaRequestFrame | KafkaResponseFrame;
