@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,30 +7,26 @@ import { commandErrorCodes } from '@libtrace/cli';
 import { errorCodes } from '@libtrace/core';
 import { ERROR_CODES } from '@libtrace/native';
 import { describe, expect, it } from 'vitest';
+import { codeBlocks, codeFiles } from '../../scripts/docs/code-blocks.mjs';
+import { documentationPages } from '../../scripts/docs/pages.mjs';
 import { errorsPage } from '../../scripts/errors-page.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const pages = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'docs/architecture.md',
-  'docs/compatibility.md',
-  'docs/errors.md',
-  'packages/cli/README.md',
-  'packages/core/README.md',
-  'packages/native/README.md',
-  'packages/proto-http/README.md',
-];
+const unfinished = ['docs/write-a-protocol.md'];
+const pages = documentationPages(root).filter((page) => !unfinished.includes(page));
 
 describe('documentation', () => {
   it('lists every error code as the tables do', () => {
     expect(read('docs/errors.md')).toBe(errorsPage(errorCodes, ERROR_CODES, commandErrorCodes));
   });
 
-  it.each(pages)('%s links only to files that exist', (page) => {
-    for (const [, target] of read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)[^)]*\)/g)) {
-      expect(existsSync(join(root, dirname(page), target!)), `${page} → ${target}`).toBe(true);
+  it.each(pages)('%s links only to files and headings that exist', (page) => {
+    for (const [, target] of read(page).matchAll(/\]\((?!https?:|mailto:)([^)\s]+)[^)]*\)/g)) {
+      const [file = '', heading] = target!.split('#');
+      const path = file === '' ? page : join(dirname(page), file);
+      expect(existsSync(join(root, path)), `${page} → ${target}`).toBe(true);
+      if (heading !== undefined) expect(headings(path), `${page} → ${target}`).toContain(heading);
     }
   });
 
@@ -39,4 +36,69 @@ describe('documentation', () => {
       expect(Object.keys(scripts), `${page}: npm run ${script}`).toContain(script);
     }
   });
+
+  it('has only code that compiles, and tests that pass', { timeout: 180_000 }, () => {
+    const script = join(root, 'scripts/docs/check-code.mjs');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...pages], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    expect(stdout + stderr).toMatch(/ 0 problems\n$/);
+    expect(status).toBe(0);
+  });
 });
+
+describe('code blocks of a page', () => {
+  const page = [
+    'Text',
+    '```ts src/a.ts',
+    'one();',
+    '```',
+    '- item',
+    '  ```sh',
+    '  ls',
+    '  ```',
+    '````ts',
+    '```',
+    '````',
+    '```ts src/a.ts',
+    'two();',
+    '```',
+  ].join('\n');
+
+  it('are found with language, file, line and code, also within lists and longer fences', () => {
+    expect(codeBlocks(page)).toEqual([
+      { language: 'ts', file: 'src/a.ts', line: 3, code: 'one();\n' },
+      { language: 'sh', file: undefined, line: 7, code: 'ls\n' },
+      { language: 'ts', file: undefined, line: 10, code: '```\n' },
+      { language: 'ts', file: 'src/a.ts', line: 13, code: 'two();\n' },
+    ]);
+  });
+
+  it('are put together by file; only TypeScript may stand alone', () => {
+    expect([...codeFiles(page)]).toEqual([
+      [
+        'src/a.ts',
+        [
+          { line: 3, code: 'one();\n' },
+          { line: 13, code: 'two();\n' },
+        ],
+      ],
+      ['line-10.ts', [{ line: 10, code: '```\n' }]],
+    ]);
+  });
+
+  it('must end', () => {
+    expect(() => codeBlocks('```ts\nx')).toThrow('line 2');
+  });
+});
+
+/** Anchors of a page's headings, as GitHub makes them. */
+function headings(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, text]) =>
+    text!
+      .toLowerCase()
+      .replaceAll(/[^\p{Letter}\p{Number} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
