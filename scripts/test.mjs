@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm test`: set-up, then the lanes: check (types, lint, format, generated files), unit, live (this kernel, root),
-// kernels (the live suite on real kernels in QEMU). `npm test -- unit live` runs only those named.
+// `npm test`: set-up, then the lanes: check (types, lint, format, generated files), unit, captures (pcap files with what
+// is in them, where the folder is present), packages (packed, published shape, a plugin from outside), fuzz, live (this
+// kernel, root), kernels (the live suite on real kernels in QEMU). `npm test -- unit live` runs only those named.
 // Closes with one line: `N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +11,9 @@ import { runMain, SetupError } from './setup-error.mjs';
 import { root, setup } from './setup.mjs';
 
 const KERNELS = ['5.10', '6.1', '6.12', '7.2'];
-const LANES = ['check', 'unit', 'live', 'kernels'];
+const LANES = ['check', 'unit', 'captures', 'packages', 'fuzz', 'live', 'kernels'];
+/** Captures with expected values: LIBTRACE_CAPTURES, or a folder that may lie beside the project. */
+const captures = process.env.LIBTRACE_CAPTURES ?? join(root, '../shared/captures');
 const ci = process.env.CI === 'true';
 const results = mkdtempSync(join(tmpdir(), 'libtrace-test-'));
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
@@ -77,6 +80,31 @@ function check() {
     else count.failed++;
   }
   add('check', count);
+}
+
+/** A script that closes with `N passed, N failed`. */
+function runScript(lane, script, args = []) {
+  const { status, stdout } = spawnSync(process.execPath, [join(root, script), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  process.stdout.write(stdout);
+  const counts = /(\d+) passed, (\d+) failed\s*$/.exec(stdout);
+  const passed = Number(counts?.[1] ?? 0);
+  let failed = Number(counts?.[2] ?? 0);
+  if (failed === 0 && (status !== 0 || passed === 0)) failed = 1;
+  add(lane, { passed, failed, skipped: 0 });
+}
+
+function conformance() {
+  if (existsSync(captures)) {
+    runScript('captures', 'scripts/conformance.mjs', [captures]);
+    return;
+  }
+  console.log('\ncaptures lane skipped: no folder of captures here (LIBTRACE_CAPTURES names one).');
+  add('captures', { passed: 0, failed: 0, skipped: 1 });
 }
 
 function live() {
@@ -180,6 +208,9 @@ await runMain(async () => {
   for (const lane of lanes) {
     if (lane === 'check') check();
     else if (lane === 'unit') runVitest('unit', []);
+    else if (lane === 'captures') conformance();
+    else if (lane === 'packages') runScript('packages', 'scripts/packaging/check.mjs');
+    else if (lane === 'fuzz') runScript('fuzz', 'scripts/fuzz.mjs');
     else if (lane === 'live') live();
     else await kernels();
   }
