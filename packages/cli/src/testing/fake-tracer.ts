@@ -88,6 +88,10 @@ export class FakeTracer extends EventEmitter implements Tracer<AnyRecord> {
     throw new Error('not expected');
   }
 
+  setPlugins(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async flush(): Promise<void> {
     // Everything is emitted at once.
   }

@@ -44,7 +44,7 @@ async function loadNative(): Promise<typeof NativeModule> {
 }
 
 class LiveTracer implements Tracer<TraceRecord> {
-  readonly #options: ResolvedOptions;
+  #options: ResolvedOptions;
   readonly #emitter = new EventEmitter();
   readonly #queues = new Set<RecordQueue<TraceRecord>>();
   readonly #pipeline: Pipeline;
@@ -170,6 +170,18 @@ class LiveTracer implements Tracer<TraceRecord> {
   addPid(pid: number): void {
     this.#expect('addPid', 'loaded', 'attached', 'detached');
     this.#source!.addPid(pid);
+  }
+
+  setPlugins(plugins: readonly AnyPlugin[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#expect('setPlugins', 'created', 'loaded', 'attached', 'detached');
+      validatePlugins(plugins);
+      // What is in the ring was moved while the plugins were others.
+      if (this.#state === 'attached') await this.#source!.flush();
+      this.#source?.setPlugins(plugins);
+      this.#pipeline.setPlugins(plugins);
+      this.#options = { ...this.#options, plugins };
+    });
   }
 
   async flush(): Promise<void> {

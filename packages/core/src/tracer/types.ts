@@ -224,6 +224,14 @@ export interface Tracer<Rec> extends AsyncDisposable, AsyncIterable<Rec> {
   off(event: 'error', listener: (error: Error) => void): this;
   /** Traces one more process and its descendants (for a command started after `attach`). */
   addPid(pid: number): void;
+  /**
+   * Replaces the plugins, in any state, while the hooks stay attached. Connections that a plugin object of the new list
+   * reads go on undisturbed; the others, those that none wanted among them, are inferred anew. Records of added plugins
+   * are not in the type of this tracer: tell them by `protocol`.
+   * @throws LibtraceError `ERR_PLUGIN_INVALID`, `ERR_PLUGIN_DUPLICATE`; `ERR_OPTION_INVALID` for a plugin over UDP when
+   * there was none at load
+   */
+  setPlugins(plugins: readonly AnyPlugin[]): Promise<void>;
   /** Everything captured before this call has been turned into records when it resolves. */
   flush(): Promise<void>;
   /** Counters since {@link load}. */
