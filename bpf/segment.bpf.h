@@ -180,11 +180,12 @@ static __always_inline void copy_buffer(struct call *call, struct capture *captu
 	call->filled = size;
 }
 
-/* How user space is woken after `size` more bytes. */
-static __always_inline __u64 wake_flag(struct call *call, __u32 size)
+/* How user space is woken after `size` more bytes: at once when it has to name the protocol, before
+ * the connection has spent what it may deliver without a name. */
+static __always_inline __u64 wake_flag(struct call *call, __u32 size, bool is_named)
 {
 	call->quiet_bytes += size;
-	if (call->quiet_bytes < wake_bytes)
+	if ((is_named || keep_unnamed) && call->quiet_bytes < wake_bytes)
 		return BPF_RB_NO_WAKEUP;
 	call->quiet_bytes = 0;
 	return BPF_RB_FORCE_WAKEUP;
@@ -201,7 +202,7 @@ static __always_inline void emit(struct call *call, struct capture *capture)
 	if (size < event->length && event->hole_reason == HOLE_NONE)
 		event->hole_reason = HOLE_LIMIT;
 	if (bpf_ringbuf_output(&events, capture, sizeof(*event) + size,
-		    wake_flag(call, sizeof(*event) + size))) {
+		    wake_flag(call, sizeof(*event) + size, event->protocol != 0))) {
 		c->lost_ring++;
 		c->lost_ring_bytes += event->length;
 	} else {

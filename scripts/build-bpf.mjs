@@ -27,7 +27,7 @@ function fingerprint() {
 
 /** @returns {Promise<boolean>} whether anything was compiled */
 export async function buildBpf() {
-  const stamp = join(objects, '.stamp');
+  const stamp = join(root, 'packages/core/build/bpf.stamp');
   const wanted = fingerprint();
   const outputs = programs.map((name) => join(objects, `${name}.bpf.o`));
   if (outputs.every(existsSync) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
@@ -37,6 +37,8 @@ export async function buildBpf() {
   mkdirSync(objects, { recursive: true });
   const multiarch = execFileSync('gcc', ['-print-multiarch'], { encoding: 'utf8' }).trim();
   const flags = [
+    // No path of the machine that builds stands in the published object.
+    `-ffile-prefix-map=${root}=.`,
     ...['-O2', '-g', '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror'],
     ...['-target', 'bpf', '-mcpu=v3', `-D__TARGET_ARCH_${targets[process.arch] ?? process.arch}`],
     ...['-I', libbpfPaths().include, '-I', `/usr/include/${multiarch}`],
@@ -48,6 +50,7 @@ export async function buildBpf() {
     });
     execFileSync('llvm-strip', ['-g', output]);
   }
+  mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, wanted);
   return true;
 }

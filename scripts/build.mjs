@@ -2,7 +2,14 @@
 // Builds, in order, what is out of date: libbpf, the addon, the BPF object, the TypeScript packages.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildBpf } from './build-bpf.mjs';
@@ -10,7 +17,16 @@ import { buildLibbpf } from './build-libbpf.mjs';
 import { buildNative } from './build-native.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const packages = ['native', 'core', 'proto-http', 'proto-mysql', 'proto-kafka', 'testkit', 'cli'];
+const packages = [
+  'native',
+  'core',
+  'proto-http',
+  'proto-mysql',
+  'proto-kafka',
+  'testkit',
+  'create-libtrace-plugin',
+  'cli',
+];
 
 /** A package's `build` script bundles its sources; packages of the workspace are external, so their order is free. */
 function fingerprint(name) {
@@ -35,15 +51,18 @@ function fingerprint(name) {
 
 function buildPackage(name, log) {
   const folder = join(root, 'packages', name);
-  const stamp = join(folder, 'dist/.stamp');
+  // Beside the types of `tsc -b`: not in the published package.
+  const stamp = join(folder, 'build/dist.stamp');
   const wanted = fingerprint(name);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  log(`building @libtrace/${name}`);
+  const isBuilt = existsSync(join(folder, 'dist')) && existsSync(stamp);
+  if (isBuilt && readFileSync(stamp, 'utf8') === wanted) return;
+  log(`building ${name}`);
   execFileSync('npm', ['run', '--silent', 'build'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  mkdirSync(join(folder, 'build'), { recursive: true });
   writeFileSync(stamp, wanted);
 }
 

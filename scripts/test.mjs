@@ -210,7 +210,7 @@ await runMain(async () => {
     else if (lane === 'unit') runVitest('unit', []);
     else if (lane === 'captures') conformance();
     else if (lane === 'packages') runScript('packages', 'scripts/packaging/check.mjs');
-    else if (lane === 'fuzz') runScript('fuzz', 'scripts/fuzz.mjs');
+    else if (lane === 'fuzz') runScript('fuzz', 'scripts/fuzz.mjs', ['--inputs', '1000000']);
     else if (lane === 'live') live();
     else await kernels();
   }

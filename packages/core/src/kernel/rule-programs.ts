@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BpfObject, RawProgram } from '@libtrace/native';
 import type * as NativeModule from '@libtrace/native';
-import { compileRules, RulesTooLargeError, type Assembled } from '../inference/compile/index.js';
+import { RulesTooLargeError, type Assembled } from '../inference/compile/index.js';
 import {
   carriedHeaderBytes,
   inferenceReach,
@@ -11,13 +11,10 @@ import {
 } from '../inference/index.js';
 import type { HookStatus, ProgramStatus } from '../tracer/types.js';
 import type { CallHooks } from './call-hooks.js';
-import { stage } from './contract.gen.js';
 import { kernelError } from './kernel-error.js';
 import { ProtocolNumbers, UNNUMBERED } from './protocol-numbers.js';
-import { windowLayout } from './window-layout.js';
+import { compileForPipeline, ruleSlot } from './rule-target.js';
 
-/** Of bpf/maps.bpf.h, behind the first: the slots from `stage.rulesNext` on are two banks of so many. */
-const BANK_SLOTS = (stage.count - stage.rulesNext) / 2;
 /** Verifier's statistics. */
 const LOG_STATISTICS = 4;
 
@@ -68,16 +65,9 @@ export class RulePrograms {
       if (numbered.some(({ number }) => number === UNNUMBERED))
         throw new RulesTooLargeError('this tracer has had more than 250 protocols');
       const bank = 1 - this.#bank;
-      const firstSlot = stage.rulesNext + bank * BANK_SLOTS;
-      const chain = compileRules(numbered, {
-        window: windowLayout,
-        emitSlot: stage.emit,
-        chainSlot: (index) => firstSlot + index - 1,
-        maxPrograms: BANK_SLOTS + 1,
-      });
-      this.#loaded = this.#load(chain);
+      this.#loaded = this.#load(compileForPipeline(numbered, bank));
       this.#bank = bank;
-      this.#place(plugins, firstSlot, previous.length);
+      this.#place(plugins, previous.length);
     } catch (error) {
       this.#loaded = [];
       this.#failure = failed(error);
@@ -140,16 +130,16 @@ export class RulePrograms {
   }
 
   /** Puts loaded programs into the pipeline. What the stage before them must leave room for, it is told first. */
-  #place(plugins: readonly Inferable[], firstSlot: number, programsBefore: number): void {
+  #place(plugins: readonly Inferable[], programsBefore: number): void {
     const stages = this.#object.map('stages');
     this.#loaded.forEach(({ program }, index) => {
-      if (index > 0) stages.setProgram(firstSlot + index - 1, program);
+      if (index > 0) stages.setProgram(ruleSlot(this.#bank, index), program);
     });
     const carried = carriedHeaderBytes(plugins);
     this.#write('rule_programs', Math.max(programsBefore, this.#loaded.length));
     this.#write('carry_bytes', carried);
     this.#write('window_reach', Math.max(inferenceReach(plugins), carried, reach(tlsRecord)));
-    stages.setProgram(stage.rules, this.#loaded[0]!.program);
+    stages.setProgram(ruleSlot(this.#bank, 0), this.#loaded[0]!.program);
     this.#write('rule_programs', this.#loaded.length);
   }
 

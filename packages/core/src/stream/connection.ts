@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { candidatesFor, carriedHeaderBytes, matchPlugin } from '../inference/index.js';
-import { createMatcher, deferNs, type ExchangeMatcher, type TimedMessage } from '../match/index.js';
+import {
+  createMatcher,
+  deferNs,
+  type Absence,
+  type ExchangeMatcher,
+  type TimedMessage,
+} from '../match/index.js';
 import type {
   ConnectionInfo,
   Direction,
@@ -68,6 +74,8 @@ export class Connection implements ReaderOwner {
   #reopens = 0;
   /** Counted among the connections that are not shown. */
   #told = false;
+  /** False when the tracing ends before the connection does. */
+  #watched = true;
   /** Bytes moved. */
   #heard = false;
   /** Known with the first segment: what the source thinks, or who spoke first. */
@@ -113,6 +121,7 @@ export class Connection implements ReaderOwner {
 
   /** The connection ended; or, with `completes` false, the tracing of it. Negative positions: not known. */
   close(inPosition: number, outPosition: number, completes: boolean): void {
+    this.#watched = completes;
     this.#settleAtEnd();
     const requests = this.#requests;
     const responses = this.#responses;
@@ -210,6 +219,11 @@ export class Connection implements ReaderOwner {
     if (this.opaque) return;
     this.drop();
     this.verdict = { kind: 'ignore' };
+  }
+
+  /** Nobody watches any more: a response may still come. */
+  #known(absence: Absence): Absence {
+    return absence === 'unanswered' && !this.#watched ? 'lost' : absence;
   }
 
   /** Gives everything back. */
@@ -358,7 +372,7 @@ export class Connection implements ReaderOwner {
       this.#matcher = createMatcher(
         plugin,
         (request, response, absence, fragment) =>
-          reportExchange(this.#context, this, request, response, absence, fragment),
+          reportExchange(this.#context, this, request, response, this.#known(absence), fragment),
         requests,
         responses,
         this.#midstream,

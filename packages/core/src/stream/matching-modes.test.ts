@@ -251,6 +251,19 @@ const either = {
   ],
 };
 
+describe('a request that waits for its response', () => {
+  it('is unanswered when the connection ends, and unknown when only the watching ends', () => {
+    const ended = testPipeline();
+    ended.connection.move('in', toyMessage('Q', 1, 0));
+    ended.connection.close();
+    expect(pairs(ended.records)).toEqual(['1/- unanswered !response']);
+    const left = testPipeline();
+    left.connection.move('in', toyMessage('Q', 1, 0));
+    left.pipeline.finish(0);
+    expect(pairs(left.records)).toEqual(['1/- unknown !response']);
+  });
+});
+
 describe('a connection of which nobody knows who asks', () => {
   it('is asked by whom the source thinks likely, when the rules do not say', () => {
     const { connection, records } = testPipeline({

@@ -188,6 +188,7 @@ describe('pcapng files', () => {
     ['two lengths of a block', twoLengths()],
     ['a length that is no multiple of four', oddLength()],
     ['an unknown byte order', unknownByteOrder()],
+    ['interfaces without end', manyInterfaces()],
   ])('with %s are refused', async (_, file) => {
     await expect(collect(file)).rejects.toMatchObject({
       code: 'ERR_CAPTURE_FORMAT',
@@ -214,6 +215,12 @@ function oddLength(): Buffer {
   const file = new Section().interface().done();
   file.writeUInt32LE(file.readUInt32LE(32) + 1, 32);
   return file;
+}
+
+function manyInterfaces(): Buffer {
+  const section = new Section().done();
+  const one = new Section().interface().done().subarray(section.length);
+  return Buffer.concat([section, ...Array<Buffer>(65_537).fill(one)]);
 }
 
 function unknownByteOrder(): Buffer {

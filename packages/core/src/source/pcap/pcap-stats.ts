@@ -15,7 +15,9 @@ export type LeftOutReason =
 
 /** A number of packets and their captured bytes. */
 export interface PacketCount {
+  /** How many. */
   readonly packets: number;
+  /** Their captured bytes, headers included. */
   readonly bytes: number;
 }
 
@@ -33,12 +35,15 @@ export interface PcapStats {
   readonly truncated: boolean;
   /** Packets whose time stamp cannot be; the time of the packet before was taken. */
   readonly invalidTimes: number;
+  /** What TCP carried. */
   readonly tcp: TcpStats;
+  /** What UDP carried. */
   readonly udp: UdpStats;
 }
 
 /** TCP in a capture. Bytes are payload. */
 export interface TcpStats {
+  /** With and without payload. */
   readonly packets: number;
   /** Connections that moved a byte. */
   readonly connections: number;
@@ -58,10 +63,13 @@ export interface TcpStats {
 
 /** UDP in a capture. Bytes are payload. */
 export interface UdpStats {
+  /** Each counted once, those without payload included. */
   readonly datagrams: number;
   /** Pairs of addresses and ports. */
   readonly conversations: number;
+  /** Handed over. */
   readonly bytes: number;
+  /** Cut off by the capture's snaplen. */
   readonly cutBytes: number;
   /** Datagrams captured on more than one interface, counted once above. */
   readonly duplicates: number;

@@ -14,6 +14,7 @@ const option = { end: 0, resolution: 9, offset: 14 } as const;
 const usualResolution = 6;
 /** Larger blocks than this that must be looked into are taken for damage. Others are skipped whatever their size. */
 const mostBlockBytes = 16 * 1024 * 1024;
+const mostInterfaces = 65_536;
 
 interface Interface {
   readonly linkType: number;
@@ -41,6 +42,8 @@ export class PcapngReader implements CaptureReader {
   readonly #packet = new CapturedPacket();
   #littleEndian = false;
   #interfaces: Interface[] = [];
+  /** Packets of some interface of the section are read. */
+  #someKnown = false;
   /** Bytes of the block that was returned last. */
   #returned = 0;
 
@@ -53,7 +56,7 @@ export class PcapngReader implements CaptureReader {
     const queue = this.#queue;
     queue.skip(this.#returned);
     this.#returned = 0;
-    while (queue.owed === 0 && queue.has(12)) {
+    while (queue.has(12)) {
       const type = this.#u32(queue.at);
       if (type === sectionHeaderType) this.#setByteOrder();
       const length = this.#u32(queue.at + 4);
@@ -133,10 +136,17 @@ export class PcapngReader implements CaptureReader {
       throw brokenCapture(`the pcapng file has version ${major}, not 1`, this.#queue.offset);
     }
     this.#interfaces = [];
+    this.#someKnown = false;
   }
 
   #readInterface(at: number, end: number): void {
     this.#require(end - at >= 8, 'interface description');
+    if (this.#interfaces.length === mostInterfaces) {
+      throw brokenCapture(
+        `the pcapng file describes more than ${mostInterfaces} interfaces`,
+        this.#queue.offset,
+      );
+    }
     let resolution: number = usualResolution;
     let offsetSeconds = 0n;
     for (let next = at + 8; next + 4 <= end;) {
@@ -154,8 +164,10 @@ export class PcapngReader implements CaptureReader {
       }
       next = value + Math.ceil(length / 4) * 4;
     }
+    const linkType = this.#u16(at);
+    this.#someKnown ||= isKnownLinkType(linkType);
     this.#interfaces.push({
-      linkType: this.#u16(at),
+      linkType,
       snaplen: this.#u32(at + 4),
       timestamps: Timestamps.units(this.#clock, resolution, offsetSeconds),
     });
@@ -205,9 +217,7 @@ export class PcapngReader implements CaptureReader {
         this.#queue.offset,
       );
     }
-    if (!this.#interfaces.some(({ linkType }) => isKnownLinkType(linkType))) {
-      requireLinkType(found.linkType);
-    }
+    if (!this.#someKnown) requireLinkType(found.linkType);
     return found;
   }
 

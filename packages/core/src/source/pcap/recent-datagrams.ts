@@ -5,6 +5,7 @@ const copyNs = 10e6;
 /** Datagrams remembered per conversation, and bytes of each. */
 const maxRemembered = 8;
 const comparedBytes = 128;
+const maxInterfaces = 16;
 
 interface Datagram {
   readonly from: 0 | 1;
@@ -43,8 +44,9 @@ export class RecentDatagrams {
         isPrefix(each.head, head);
       if (!isAlike) continue;
       // 0: the sender does not number its datagrams.
-      if (each.seenOn.includes(seenOn) && identification === 0) continue;
-      each.seenOn.push(seenOn);
+      const isSeenThere = each.seenOn.includes(seenOn);
+      if (isSeenThere && identification === 0) continue;
+      if (!isSeenThere && each.seenOn.length < maxInterfaces) each.seenOn.push(seenOn);
       return true;
     }
     if (recent.length === maxRemembered) recent.shift();

@@ -278,6 +278,15 @@ describe('connections', () => {
     expect(stats.tcp).toMatchObject({ connections: 3, evictedConnections: 1 });
   });
 
+  it('are not begun by a reset or an end', async () => {
+    const one = { data: packetOf('client', { sequence: 1, acknowledgment: 1, payload: 'x' }) };
+    const ends = ['R', 'RA', 'FA'].map((flags, i) => ({
+      data: packetOf('client', { sourcePort: 10 + i, sequence: 1, acknowledgment: 1, flags }),
+    }));
+    const { stats } = await collect(pcapFile([one, ...ends]), { maxConnections: 1 });
+    expect(stats.tcp.evictedConnections).toBe(0);
+  });
+
   it('that have ended make room first', async () => {
     const ended = new Dialogue()
       .handshake()

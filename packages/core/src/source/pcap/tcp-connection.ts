@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Direction, Endpoint, HoleReason, Role } from '../../model/index.js';
+import { Conversation } from './conversations.js';
 import { nobody } from './nobody.js';
 import type { End, TcpContext } from './tcp-context.js';
 import type { TcpPacket } from './tcp-packet.js';
@@ -13,9 +14,7 @@ const afterResetNs = 1e9;
 const nothing = Buffer.alloc(0);
 
 /** One TCP connection of a capture: its beginning, its end, and who is who. */
-export class TcpConnection implements Reassembled {
-  /** Of packets of either end. */
-  readonly keys: readonly [string, string];
+export class TcpConnection extends Conversation implements Reassembled {
   /** When it ended. It stays known for a while: late packets are not taken for a new connection. */
   closedNs: number | undefined;
   /** Packets in a row that were out of every window. */
@@ -36,8 +35,8 @@ export class TcpConnection implements Reassembled {
     keys: readonly [string, string],
     endpoints: readonly [Endpoint, Endpoint],
   ) {
+    super(keys);
     this.#context = context;
-    this.keys = keys;
     this.#endpoints = endpoints;
     this.#reassembly = new TcpReassembly(context, this);
   }

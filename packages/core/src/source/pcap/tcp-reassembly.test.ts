@@ -73,6 +73,15 @@ describe('bytes', () => {
     expect(text).toBe('abc');
   });
 
+  it('behind a FIN that cannot be go on', async () => {
+    const { in: text } = await started()
+      .client('abcdef', { at: 0, ack: 0 })
+      .client('', { at: 3, ack: 0, flags: 'FA' })
+      .client('ghi', { at: 6, ack: 0 })
+      .read();
+    expect(text).toBe('abcdefghi');
+  });
+
   it('cut by the capture are holes', async () => {
     const { in: text, stats } = await started()
       .client('abcdef', { at: 0, ack: 0, cut: 4 })
@@ -157,6 +166,7 @@ describe('a gap', () => {
       started()
         .client('abc', { at: 0, ack: 0 })
         .client('ghi', { at: 6, ack: 0 })
+        .wait(90)
         .server('', { at: 0, ack: 9 })
         .wait(ms)
         .server('', { at: 0, ack: 9 })
@@ -190,6 +200,28 @@ describe('a gap', () => {
       .client('f', { at: 5, ack: 0 })
       .read();
     expect(text).toBe('abc[2]fghi');
+  });
+
+  it('of which an answer has acknowledged a part is a hole up to there', async () => {
+    const { in: text, out } = await new Dialogue()
+      .synAck()
+      .client('abc', { at: 0, ack: 0 })
+      .client('ghi', { at: 6, ack: 0 })
+      .server('OK', { at: 0, ack: 5 })
+      .wait(150)
+      .server('', { at: 2, ack: 5 })
+      .client('f', { at: 5, ack: 0 })
+      .read();
+    expect([text, out]).toEqual(['abc[2]fghi', 'OK']);
+  });
+
+  it('gives back what it kept', async () => {
+    const dialogue = started();
+    for (let at = 0; at < 200; at += 4) {
+      dialogue.client('cd', { at: at + 2, ack: 0 }).client('ab', { at, ack: 0 });
+    }
+    const { in: text } = await dialogue.read({ maxTotalBufferedBytes: 1000 });
+    expect(text).toBe('abcd'.repeat(50));
   });
 
   it('is a hole when more waits behind it than the bound', async () => {

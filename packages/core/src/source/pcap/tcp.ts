@@ -18,8 +18,6 @@ export class Tcp {
   readonly #packet = new TcpPacket();
   readonly #all = new Conversations<TcpConnection>();
   readonly #waiting = new Set<TcpConnection>();
-  /** Ended, oldest first. */
-  readonly #closed = new Set<TcpConnection>();
 
   constructor(context: TcpContext, maxConnections: number) {
     this.#context = context;
@@ -34,18 +32,9 @@ export class Tcp {
     const place = this.#placeOf(ip, packet);
     if (place === undefined) return true;
     const { conversation: connection, from } = place;
-    this.#all.touch(connection);
     connection.take(packet, from);
-    if (connection.strays >= maxStrays) {
-      this.#end(connection);
-      this.#all.delete(connection);
-      this.#closed.delete(connection);
-      this.#add(ip).conversation.take(packet, 0);
-      return true;
-    }
-    if (connection.closedNs !== undefined) this.#end(connection);
-    else if (connection.waiting) this.#waiting.add(connection);
-    else if (this.#waiting.size > 0) this.#waiting.delete(connection);
+    if (connection.strays >= maxStrays) this.#replace(connection, ip).conversation.take(packet, 0);
+    else this.#settle(connection);
     return true;
   }
 
@@ -53,20 +42,18 @@ export class Tcp {
   tick(): void {
     for (const connection of this.#waiting) {
       connection.expire();
-      if (connection.closedNs !== undefined) this.#end(connection);
-      else if (!connection.waiting) this.#waiting.delete(connection);
+      this.#settle(connection);
     }
-    for (const connection of this.#closed) {
-      if (this.#context.nowNs - connection.closedNs! < lingerNs) break;
-      this.#forget(connection);
+    for (;;) {
+      const over = this.#all.oldestRetired;
+      if (over === undefined || this.#context.nowNs - over.closedNs! < lingerNs) break;
+      this.#all.delete(over);
     }
   }
 
   /** The capture ended: what waits is handed over. */
   finish(): void {
-    for (const connection of this.#all) {
-      if (connection.closedNs === undefined) connection.flush();
-    }
+    for (const connection of this.#all.open) connection.flush();
   }
 
   /** The connection that a packet belongs to; undefined when it belongs to none and begins none. */
@@ -77,16 +64,11 @@ export class Tcp {
       return isEnd ? undefined : this.#add(ip);
     }
     const { conversation: connection, from } = place;
-    const isOver = connection.closedNs !== undefined;
-    const isAnother =
-      (packet.syn && connection.isReplacedBy(packet, from)) ||
-      (isOver && !packet.syn && connection.isOutlivedBy(packet, from));
-    if (isAnother) {
-      this.#end(connection);
-      this.#forget(connection);
-      return this.#add(ip);
-    }
-    if (!isOver) return place;
+    const isAnother = packet.syn
+      ? connection.isReplacedBy(packet, from)
+      : connection.isOutlivedBy(packet, from);
+    if (isAnother) return this.#replace(connection, ip);
+    if (connection.closedNs === undefined) return place;
     this.#context.counters.tcp.duplicateBytes += packet.length;
     return undefined;
   }
@@ -97,27 +79,32 @@ export class Tcp {
     return this.#all.add(new TcpConnection(this.#context, keys, endpointsOf(ip)));
   }
 
-  #evict(): void {
-    const [over] = this.#closed;
-    if (over !== undefined) {
-      this.#forget(over);
-      return;
-    }
-    const oldest = this.#all.oldest()!;
-    this.#context.counters.tcp.evictedConnections++;
-    this.#end(oldest);
-    this.#forget(oldest);
+  #replace(connection: TcpConnection, ip: IpPacket): Place<TcpConnection> {
+    this.#forget(connection);
+    return this.#add(ip);
   }
 
-  #end(connection: TcpConnection): void {
-    connection.close(false);
-    this.#waiting.delete(connection);
-    this.#closed.add(connection);
+  #evict(): void {
+    const over = this.#all.oldestRetired;
+    if (over === undefined) this.#context.counters.tcp.evictedConnections++;
+    this.#forget(over ?? this.#all.oldest!);
   }
 
   #forget(connection: TcpConnection): void {
-    this.#all.delete(connection);
-    this.#closed.delete(connection);
+    connection.close(false);
     this.#waiting.delete(connection);
+    this.#all.delete(connection);
+  }
+
+  /** Puts a connection where it belongs after it has changed. */
+  #settle(connection: TcpConnection): void {
+    if (connection.closedNs !== undefined) {
+      this.#waiting.delete(connection);
+      this.#all.retire(connection);
+      return;
+    }
+    this.#all.touch(connection);
+    if (connection.waiting) this.#waiting.add(connection);
+    else if (this.#waiting.size > 0) this.#waiting.delete(connection);
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Endpoint } from '../../model/index.js';
 import type { PipelineSource } from '../../stream/pipeline-types.js';
-import { Conversations, type Conversation } from './conversations.js';
+import { Conversation, Conversations } from './conversations.js';
 import { endpointsOf, keyOf, reverseKeyOf } from './endpoints.js';
 import type { IpPacket } from './ip-packet.js';
 import { nobody } from './nobody.js';
@@ -12,8 +12,7 @@ const headerBytes = 8;
 /** Datagrams have no end: a pair of ports that was silent for this long is forgotten. */
 const idleNs = 60e9;
 
-class UdpConversation implements Conversation {
-  readonly keys: readonly [string, string];
+class UdpConversation extends Conversation {
   readonly id: number;
   readonly endpoints: readonly [Endpoint, Endpoint];
   readonly positions: [number, number] = [0, 0];
@@ -25,7 +24,7 @@ class UdpConversation implements Conversation {
     id: number,
     endpoints: readonly [Endpoint, Endpoint],
   ) {
-    this.keys = keys;
+    super(keys);
     this.id = id;
     this.endpoints = endpoints;
   }
@@ -99,7 +98,7 @@ export class Udp {
   /** Time passes. */
   tick(): void {
     for (;;) {
-      const oldest = this.#all.oldest();
+      const { oldest } = this.#all;
       if (oldest === undefined || this.#context.nowNs - oldest.lastNs < idleNs) return;
       this.#close(oldest);
     }
@@ -108,7 +107,7 @@ export class Udp {
   #add(ip: IpPacket): ReturnType<Conversations<UdpConversation>['add']> {
     while (this.#all.size >= this.#maxConversations) {
       this.#context.counters.udp.evictedConversations++;
-      this.#close(this.#all.oldest()!);
+      this.#close(this.#all.oldest!);
     }
     const endpoints = endpointsOf(ip);
     const keys = [keyOf(ip), reverseKeyOf(ip)] as const;

@@ -86,10 +86,13 @@ export interface RecordingHeader {
   readonly libtrace: string;
   /** When it was begun, RFC 3339, UTC. */
   readonly created: string;
+  /** Where it was made. */
   readonly machine: {
+    /** Name of the machine. */
     readonly hostname: string;
     /** `process.arch`. */
     readonly arch: string;
+    /** `process.platform`. */
     readonly platform: string;
     /** Kernel release (`uname -r`). */
     readonly release: string;
@@ -108,12 +111,15 @@ export interface RecordingHeader {
 export interface RecordingStats {
   /** Bytes handed to the sink. */
   readonly fileBytes: number;
+  /** Connections that were announced. */
   readonly connections: number;
+  /** Segments written. */
   readonly segments: number;
   /** Captured bytes in those segments. */
   readonly bytes: number;
-  /** Segments and their captured bytes that were not written: the sink was too slow, or had failed. */
+  /** Segments that were not written: the sink was too slow, or had failed. */
   readonly droppedSegments: number;
+  /** Captured bytes in them. */
   readonly droppedBytes: number;
   /** Frames other than segments that were not written. */
   readonly droppedFrames: number;

@@ -4,6 +4,8 @@ import type { ConnectionInfo, ProcessIdentity, Segment } from '../../model/index
 import type { PipelineSource } from '../../stream/index.js';
 import { holeCodes, roleCodes, transportCodes } from './format.js';
 import { newHeader } from './header.js';
+import { LibtraceError } from '../../errors.js';
+import { RecordingDecoder } from './recording-decoder.js';
 import type { RecordingSink } from './recording-sink.js';
 import { RecordingWriter, type RecordingWriterOptions } from './recording-writer.js';
 
@@ -208,3 +210,61 @@ export const anyCall: fc.Arbitrary<Call> = fc.oneof(
   fc.tuple(fc.constant('tick' as const), timeNs),
   fc.tuple(fc.constant('finish' as const), timeNs),
 );
+
+/** Reads a file in pieces of these sizes, the last one again and again. */
+export function replay(file: Buffer, ...sizes: readonly number[]) {
+  const decoder = new RecordingDecoder();
+  const log = new CallLog();
+  let failure: LibtraceError | undefined;
+  try {
+    for (let at = 0, piece = 0; at < file.length; piece++) {
+      const size = sizes[Math.min(piece, sizes.length - 1)] ?? file.length;
+      decoder.push(file.subarray(at, at + size), log);
+      at += size;
+    }
+    if (decoder.header === undefined) throw decoder.noHeader();
+  } catch (error) {
+    if (!(error instanceof LibtraceError)) throw error;
+    failure = error;
+  }
+  const before = log.calls.length;
+  if (decoder.header !== undefined) decoder.end(log);
+  return { calls: log.calls, before, decoder, failure, summary: decoder.summary() };
+}
+
+/** A short conversation. */
+export const sample: readonly Call[] = [
+  [
+    'open',
+    {
+      id: 7,
+      transport: 'tcp',
+      role: 'client',
+      local: { address: '127.0.0.1', port: 40_000 },
+      remote: { address: '127.0.0.1', port: 80 },
+      midstream: false,
+    },
+  ],
+  ...Array.from({ length: 3 }, (_, i): Call => [
+    'segment',
+    7,
+    {
+      direction: 'out',
+      position: i * 5,
+      length: 5,
+      captured: 5,
+      data: Buffer.from('hello'),
+      holeReason: undefined,
+      oppositePosition: 0,
+      startNs: 1000 + i,
+      endNs: 1001 + i,
+      idleMs: 3,
+      tid: 12,
+      process: { pid: 11, ppid: 1, comm: 'curl', exe: '/usr/bin/curl', cgroup: '/' },
+    },
+    'http',
+  ]),
+  ['tick', 2000],
+  ['close', 7, 0, 15, 3000, undefined, true],
+  ['finish', 4000],
+];

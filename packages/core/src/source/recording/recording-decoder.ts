@@ -23,14 +23,19 @@ export interface RecordingSummary {
   readonly complete: boolean;
   /** Bytes at the end that are part of a frame whose rest is missing. */
   readonly unreadBytes: number;
+  /** Frames read. */
   readonly frames: number;
+  /** Connections that were announced. */
   readonly connections: number;
+  /** Segments read. */
   readonly segments: number;
   /** Frames of types that this version does not know; they were left out. */
   readonly unknownFrames: number;
-  /** What the recorder could not write: its disk was too slow. */
+  /** Segments that the recorder could not write: its disk was too slow. */
   readonly droppedSegments: number;
+  /** Captured bytes in them. */
   readonly droppedBytes: number;
+  /** Frames other than segments that it could not write. */
   readonly droppedFrames: number;
   /** What the kernel side counted while recording; undefined when the file does not say. */
   readonly counters: RecordingCounters | undefined;

@@ -28,7 +28,9 @@ const otherFramesFactor = 1.25;
 
 /** Options of {@link RecordingWriter}. */
 export interface RecordingWriterOptions {
+  /** What the file says of itself. */
   readonly header: RecordingHeader;
+  /** Where the bytes go. */
   readonly sink: RecordingSink;
   /** Bytes that may wait for a slow sink before segments are dropped and counted. Default 64 MiB. */
   readonly maxQueuedBytes?: number;
@@ -57,6 +59,7 @@ export class RecordingWriter implements PipelineSource {
   #dropsUntold = false;
   #ended = false;
 
+  /** Writes the header. */
   constructor(options: RecordingWriterOptions) {
     this.#maxQueuedBytes = options.maxQueuedBytes ?? defaultMaxQueuedBytes;
     this.#queue = new ChunkQueue(options.sink, options.onError);
@@ -206,6 +209,7 @@ export class RecordingWriter implements PipelineSource {
     await this.#queue.drain();
   }
 
+  /** What was written so far, and what could not be. */
   stats(): RecordingStats {
     return {
       fileBytes: this.#queue.writtenBytes,
