@@ -161,9 +161,9 @@ function segments({ moves }: Conversation, how: Replay): Piece[] {
     const hole = how.hole?.move === index ? how.hole : { from: bytes.length, to: bytes.length };
     while (at < bytes.length) {
       const size = how.chunks === undefined ? bytes.length : 1 + Math.floor(random() * how.chunks);
-      // a segment is captured from its beginning: a hole ends one, and nothing of the next is in it
-      const end =
-        at < hole.to ? Math.max(at + size, hole.from < at + size ? hole.to : 0) : at + size;
+      // a segment is captured from its beginning on: it ends where its hole does
+      const holds = at < hole.to && at + size > hole.from;
+      const end = holds ? hole.to : at + size;
       const piece = bytes.subarray(at, Math.min(bytes.length, end));
       const captured = Math.max(0, Math.min(piece.length, hole.from - at));
       pieces.push({

@@ -1,58 +1,82 @@
-import { it } from 'vitest';
+import { it, expect } from 'vitest';
 import { randomNumbers, replay } from '../traffic.test-support.js';
-import { ask, NodeServer } from './node-server.test-support.js';
-const options = { requestHeaders: ['x-3', 'x-20'], responseHeaders: ['x-path', 'server', 'date'] };
+import {
+  ask,
+  NodeServer,
+  expectTrueOrUnknown,
+  shownHeaders as options,
+  streamOf,
+} from './node-server.test-support.js';
 it('debug', async () => {
   const server = await NodeServer.start();
   const conversation = await server.converse(async (client) => {
-    for (let i = 0; i < 1000; i++) {
-      const body = i % 3 === 0 ? Buffer.alloc(i, 'b') : undefined;
-      const size = (i * 37) % 5000;
-      await ask(
-        client,
-        {
-          ':path': `/sized/${size}/${i}?n=${i}&token=secret`,
-          ':method': body === undefined ? 'GET' : 'POST',
-          'user-agent': `test/${i % 7}`,
-          [`x-${i % 50}`]: `value ${i}`,
-        },
-        body,
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, i) => {
+          const path = `/sized/${(i * 911) % 40_000}/${round}-${i}`;
+          const body = i % 4 === 0 ? Buffer.alloc(20_000, 'b') : undefined;
+          return ask(
+            client,
+            {
+              ':path': path,
+              ':method': body ? 'PUT' : 'GET',
+              'x-3': `v${i % 7}`,
+              'user-agent': `u${i % 3}`,
+            },
+            body,
+          );
+        }),
       );
     }
   });
   server.close();
-  const random = randomNumbers(5);
-  for (let round = 0; round < 3000; round++) {
+  const truth = replay(conversation, { options }).records;
+  const streams = new Map(truth.map((record) => [streamOf(record), record]));
+  const random = randomNumbers(11);
+  let least = 1e9,
+    n = 0,
+    inc = 0;
+  const end = Date.now() + 150_000;
+  while (Date.now() < end) {
+    n++;
     const move = Math.floor(random() * conversation.moves.length);
-    const offset = round % 3 === 0 ? 0 : Math.floor(random() * 2000);
-    const role = round % 2 === 0 ? 'server' : 'unknown';
-    const chunks = [undefined, 300, 1000][round % 3];
-    const how = { joinAt: { move, offset }, role, options, seed: round } as const;
-    const { records, stats } = replay(
-      conversation,
-      chunks === undefined ? how : { ...how, chunks },
-    );
-    const first = conversation.moves
-      .slice(0, move + 3)
-      .filter(({ from }) => from === 'client').length;
-    const seen = new Set(records.map((r) => r.attributes['libtrace.http.stream_id']));
-    const missing: number[] = [];
-    for (let stream = 2 * first + 5; stream <= 1999; stream += 2)
-      if (!seen.has(stream)) missing.push(stream);
-    if (missing.length) {
-      console.log(
-        round,
-        { move, offset, role, chunks, first },
-        missing.length,
-        missing.slice(0, 8),
-        records.length,
-        stats,
-      );
-      for (let m = move - 1; m < move + 12; m++) {
-        const x = conversation.moves[m];
-        if (x) console.log(m, x.from, x.bytes.length, x.bytes.subarray(0, 24).toString('hex'));
+    const { length } = conversation.moves[move]!.bytes;
+    const from = Math.floor(random() * length);
+    const to = Math.min(length, from + 1 + Math.floor(random() ** 3 * 60000));
+    const role = (['server', 'client', 'unknown'] as const)[n % 3]!;
+    const join =
+      n % 2
+        ? {
+            joinAt: {
+              move: Math.floor(random() * conversation.moves.length),
+              offset: Math.floor(random() * 50000),
+            },
+          }
+        : {};
+    const { records } = replay(conversation, {
+      role,
+      hole: { move, from, to },
+      ...join,
+      options,
+      seed: n,
+      ...(n % 5 === 0 ? { chunks: 3000 } : {}),
+    });
+    for (const record of records) {
+      const one = streams.get(streamOf(record));
+      expect(
+        one,
+        `stream ${streamOf(record)} hole ${move}+${from}-${to} ${JSON.stringify(join)} ${role} n=${n}`,
+      ).toBeDefined();
+      try {
+        expectTrueOrUnknown(record, one!);
+      } catch (e) {
+        console.log(JSON.stringify(record), JSON.stringify(one), { move, from, to, join, role, n });
+        throw e;
       }
-      break;
+      if (!record.complete) inc++;
     }
+    expect(new Set(records.map(streamOf)).size).toBe(records.length);
+    if (!('joinAt' in join)) least = Math.min(least, records.length);
   }
-}, 100000);
+  console.log({ n, least, inc });
+}, 300000);

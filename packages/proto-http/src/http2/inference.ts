@@ -4,7 +4,6 @@ import { DEFAULT_MAX_FRAME_BYTES, FRAME_HEADER_BYTES, PREFACE } from './frame-he
 
 /** The first byte of stream identifiers that are likely; that of text is larger. */
 const MAX_FIRST_ID_BYTE = 0x0f;
-const LAST_TYPE = 0x09;
 const LAST_ERROR_CODE = 0x0d;
 /** Identifiers of settings that servers begin with (RFC 9113 §6.5.2, RFC 8441 §3, RFC 9218 §2.1). */
 const LAST_SETTING = 0x09;
@@ -31,16 +30,28 @@ const clientStream: Test = all(
   { kind: 'cmp', op: 'eq', left: { at: 8, width: 1, mask: 1 }, right: 1 },
 );
 
-/** All that moved is one frame of so many bytes, or another one begins behind it. */
-const endsAt = (bytes: number): Test =>
-  any(
-    { kind: 'cmp', op: 'eq', left: { length: true }, right: bytes },
-    all(
-      byteIs(bytes, 0),
-      { kind: 'cmp', op: 'le', left: { at: bytes + 3, width: 1 }, right: LAST_TYPE },
-      { kind: 'cmp', op: 'le', left: { at: bytes + 5, width: 1 }, right: MAX_FIRST_ID_BYTE },
+/** Stream identifiers of frames that say little: those of connections that have not seen 8 million requests. */
+const MAX_PLAIN_ID = 0x00ffffff;
+const idIn = (at: number, least: number, most: number): Test =>
+  all(
+    { kind: 'cmp', op: 'ge', left: { at: at + 5, width: 4 }, right: least },
+    { kind: 'cmp', op: 'le', left: { at: at + 5, width: 4 }, right: most },
+  );
+
+/** A frame begins at an offset: its type has a stream, or is one of the connection, or says a length of its own. */
+const frameAt = (at: number): Test =>
+  all(
+    byteIs(at, 0),
+    any(
+      all(text(at + 3, '\x00', '\x01', '\x02', '\x03', '\x09'), idIn(at, 1, MAX_PLAIN_ID)),
+      all(text(at + 3, '\x04', '\x06', '\x07'), idIn(at, 0, 0)),
+      all(text(at, '\0\0\x04\x08\0'), idIn(at, 0, MAX_PLAIN_ID)),
     ),
   );
+
+/** All that moved is one frame of so many bytes, or another one begins behind it. */
+const endsAt = (bytes: number): Test =>
+  any({ kind: 'cmp', op: 'eq', left: { length: true }, right: bytes }, frameAt(bytes));
 
 /** The first frame of a server: SETTINGS, of a length that settings have, and a first one that exists. */
 const serverSettings: Test = any(
@@ -95,6 +106,10 @@ const requestField = (at: number): Test =>
     byteIn(at, 0x11, 0x17),
   );
 
+/** Two pseudo-fields, the first wholly in the static table: a method or a scheme, most often. */
+const requestFields = (at: number): Test =>
+  all(byteIn(at, 0x82, 0x87), any(requestField(at + 1), byteIn(at + 1, 0xbe, 0xff)));
+
 /** `:status`, indexed or with a value of its own. */
 const responseField = (at: number): Test =>
   any(byteIn(at, 0x88, 0x8e), text(at, '\x48', '\x08', '\x18'));
@@ -125,7 +140,7 @@ const settingsAck: Test = all(text(0, '\0\0\0\x04\x01\0\0\0\0'), endsAt(FRAME_HE
 
 const windowUpdate: Test = all(
   text(0, '\0\0\x04\x08\0'),
-  { kind: 'cmp', op: 'le', left: { at: 5, width: 1 }, right: MAX_FIRST_ID_BYTE },
+  idIn(0, 0, MAX_PLAIN_ID),
   { kind: 'cmp', op: 'ge', left: { at: 9, width: 4 }, right: 1 },
   { kind: 'cmp', op: 'le', left: { at: 9, width: 4 }, right: 0x7fffffff },
   endsAt(FRAME_HEADER_BYTES + 4),
@@ -134,6 +149,7 @@ const windowUpdate: Test = all(
 const reset: Test = all(
   text(0, '\0\0\x04\x03\0'),
   clientStream,
+  idIn(0, 1, MAX_PLAIN_ID),
   { kind: 'cmp', op: 'le', left: { at: 9, width: 4 }, right: LAST_ERROR_CODE },
   endsAt(FRAME_HEADER_BYTES + 4),
 );
@@ -144,6 +160,7 @@ const reset: Test = all(
  */
 export const http2Rules: readonly InferenceRule[] = [
   { says: 'request', when: text(0, PREFACE) },
+  { says: 'request', when: headers(requestFields) },
   { says: 'response', when: serverSettings, strength: 'likely' },
   { says: 'request', when: headers(requestField), strength: 'likely' },
   { says: 'response', when: headers(responseField), strength: 'likely' },

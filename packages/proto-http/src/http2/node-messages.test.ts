@@ -9,7 +9,7 @@ import { ask, NodeServer, told } from './node-server.test-support.js';
 
 let server: NodeServer;
 beforeAll(async () => {
-  server = await NodeServer.start();
+  server = await NodeServer.start({ padded: true });
 });
 afterAll(() => server.close());
 

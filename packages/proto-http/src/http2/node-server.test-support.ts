@@ -14,6 +14,7 @@ import {
   type ServerOptions,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { expect } from 'vitest';
 import { type Conversation, type HttpRecord, Tee } from '../traffic.test-support.js';
 
 /** A server and the proxy before it. */
@@ -26,9 +27,9 @@ export class NodeServer {
     this.tee = tee;
   }
 
-  static async start(): Promise<NodeServer> {
+  static async start({ padded = false } = {}): Promise<NodeServer> {
     const server = createServer({
-      paddingStrategy: constants.PADDING_STRATEGY_MAX,
+      paddingStrategy: padded ? constants.PADDING_STRATEGY_MAX : constants.PADDING_STRATEGY_NONE,
       settings: { enableConnectProtocol: true },
       maxHeaderListPairs: 1000,
       maxSendHeaderBlockLength: 1_000_000,
@@ -147,3 +148,39 @@ export const told = (records: readonly HttpRecord[]): unknown[] =>
     attributes['http.response.body.size'],
     complete,
   ]);
+
+/** Fields to report, so that more can be wrong. */
+export const shownHeaders = {
+  requestHeaders: ['x-3', 'x-20'],
+  responseHeaders: ['x-path', 'server', 'date'],
+};
+
+export const streamOf = (record: HttpRecord): number =>
+  record.attributes['libtrace.http.stream_id'] ?? Number.NaN;
+
+/** Every value that a record has is the true one; where it has none, it says so. */
+export function expectTrueOrUnknown(record: HttpRecord, truth: HttpRecord): void {
+  const unknown = {
+    request: record.attributes['libtrace.http.unknown_request_headers'] ?? 0,
+    response: record.attributes['libtrace.http.unknown_response_headers'] ?? 0,
+  };
+  const missing = new Set<string>(record.missing);
+  for (const [name, value] of Object.entries(record.attributes)) {
+    if (name.startsWith('libtrace.http.unknown_')) continue;
+    const side = name.includes('request') ? 'request' : 'response';
+    if (name.endsWith('.body.size') && missing.has(`${side}.size`)) {
+      expect(value).toBeLessThanOrEqual(truth.attributes[name as 'http.request.body.size']!);
+    } else {
+      expect([name, value]).toEqual([name, truth.attributes[name as 'url.path']]);
+    }
+  }
+  const absent = Object.keys(truth.attributes).filter((name) => !(name in record.attributes));
+  const saysRequest = ['request', 'request.head'].some((each) => missing.has(each));
+  const saysResponse = ['response', 'response.head'].some((each) => missing.has(each));
+  for (const name of absent) {
+    const isOfResponse = name.startsWith('http.response') || name === 'error.type';
+    expect(isOfResponse ? saysResponse : saysRequest, `${name} is absent`).toBe(true);
+  }
+  if (unknown.request > 0) expect(saysRequest).toBe(true);
+  if (unknown.response > 0) expect(saysResponse).toBe(true);
+}

@@ -40,6 +40,7 @@ export class StreamMessage {
       this.grpc = grpc;
     } else {
       this.trailers = list;
+      this.#missesHead();
     }
     if (endStream) this.ended = !message.truncated;
   }
@@ -49,7 +50,13 @@ export class StreamMessage {
     const unsent = frame.frameBytes - message.bytes;
     this.bodyBytes += Math.max(0, frame.bodyBytes - Math.max(0, unsent));
     if (frame.lost) this.lost = true;
+    this.#missesHead();
     if (frame.endStream) this.ended = !message.truncated;
+  }
+
+  /** A body without a head began before the connection was joined, or in a hole: nobody knows how much of it. */
+  #missesHead(): void {
+    if (this.head === undefined) this.lost = true;
   }
 
   /**
