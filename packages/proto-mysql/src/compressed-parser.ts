@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ByteView, type FrameParser, type ParseResult, type Side } from '@libtrace/core/plugin';
-import { COMPRESSED_HEADER_BYTES, expandedLength, nextCompressedStart } from './compressed-start.js';
+import { ByteView, type ParseResult, type Side } from '@libtrace/core/plugin';
+import {
+  COMPRESSED_HEADER_BYTES,
+  expandedLength,
+  nextCompressedStart,
+} from './compressed-start.js';
 import { ExpandedStream } from './expanded-stream.js';
 import { Expander, isCompressedData } from './expand.js';
 import type { MysqlFrame } from './frames.js';
@@ -45,7 +49,7 @@ class Half {
  *  +--------+--------+--------+--------+--------+--------+--------+------ - -
  * ```
  */
-export class CompressedParser implements FrameParser<MysqlFrame> {
+export class CompressedParser {
   readonly #packets: PacketParser;
   readonly #expander = new Expander();
   readonly #requests: Half;
@@ -82,14 +86,26 @@ export class CompressedParser implements FrameParser<MysqlFrame> {
     return this.#stored(half, view, COMPRESSED_HEADER_BYTES);
   }
 
-  resync(side: Side, view: ByteView, after: 'hole' | 'invalid'): number {
+  /** A message of this direction is in progress, or a compressed packet. */
+  isOpen(side: Side): boolean {
+    const { stream, stored, owed, isLost } = this.#half(side);
+    return isLost || stored > 0 || owed > 0 || !stream.isBetween;
+  }
+
+  /** The place in a direction is lost. */
+  lose(side: Side, nowNs: number): void {
     const half = this.#half(side);
-    const behind = half.lostUpTo;
-    half.stream.lose();
+    half.stream.lose(nowNs);
     half.stored = half.owed = half.lostUpTo = 0;
     half.isLost = false;
-    if (after === 'invalid' && behind > 0 && behind < view.available) return behind;
-    return nextCompressedStart(side, view, after === 'hole' ? 0 : 1);
+  }
+
+  /** Forgets its place in a direction, and finds the next message as {@link nextCompressedStart} does. */
+  restart(side: Side, view: ByteView, from: number, likely: number): number {
+    const behind = this.#half(side).lostUpTo;
+    this.lose(side, view.timestampNs);
+    if (from > 0 && behind > 0 && behind < view.available) return behind;
+    return nextCompressedStart(side, view, from, likely);
   }
 
   end(side: Side): MysqlFrame | undefined {

@@ -47,13 +47,21 @@ export function beginsCompressed(
   );
 }
 
-/** Offset of the first compressed packet at or behind `from` that begins a message, or -1. */
-export function nextCompressedStart(side: Side, view: ByteView, from: number): number {
+/**
+ * Offset of the first compressed packet at or behind `from` that begins a message, or -1.
+ * @param likely where one is likely to begin
+ */
+export function nextCompressedStart(
+  side: Side,
+  view: ByteView,
+  from: number,
+  likely: number,
+): number {
   const number = side === 'request' ? 0 : 1;
   let at = view.indexOf(number, from + 3);
   while (at >= 0) {
     const start = at - 3;
-    if (beginsCompressed(side, view, start, start === 0)) return start;
+    if (beginsCompressed(side, view, start, start === 0 || start === likely)) return start;
     at = view.indexOf(number, at + 1);
   }
   return -1;

@@ -53,7 +53,7 @@ export function redactMessage(message: string, code: number | undefined, mode: S
     if (parts === null) return hideQuoted(message);
     const [, before, quoted, behind] = parts;
     const latin1 = Buffer.from(quoted!, 'utf8').toString('latin1');
-    return `${before!}${summarize({ latin1, cut: false }, mode).redacted}${behind!}`;
+    return `${before!}${summarize({ latin1, cut: false, isPartial: false }, mode).redacted ?? '?'}${behind!}`;
   }
   const value = withValue[code];
   if (value === undefined) return message;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ProtocolResult } from '@libtrace/core/plugin';
+import type { MysqlResponseFrame } from './frames.js';
 
 /**
  * Classes of SQLSTATE (ISO/IEC 9075-2, "SQLSTATE class and subclass values") that blame who asked: no data, syntax,
@@ -17,18 +18,20 @@ const clientClasses = new Set(
  */
 const clientErrors = new Set([
   1044, 1045, 1046, 1048, 1049, 1050, 1051, 1054, 1062, 1064, 1065, 1136, 1142, 1143, 1146, 1149,
-  1006, 1007, 1008, 1093, 1094, 1111, 1193, 1210, 1221, 1227, 1231, 1232, 1238, 1243, 1290, 1295, 1347,
-  1348, 1356, 1362, 1364, 1366, 1393, 1395, 1415, 1418, 1421, 1423, 1442, 1445, 1471, 1475, 1525, 1526,
-  1690, 1792, 1820, 1840, 1906, 3105, 3140, 3141, 3143, 3819, 4025, 4078,
+  1006, 1007, 1008, 1093, 1094, 1111, 1193, 1210, 1221, 1227, 1231, 1232, 1238, 1243, 1290, 1295,
+  1347, 1348, 1356, 1362, 1364, 1366, 1393, 1395, 1415, 1418, 1421, 1423, 1442, 1445, 1471, 1475,
+  1525, 1526, 1690, 1792, 1820, 1840, 1906, 3105, 3140, 3141, 3143, 3819, 4025, 4078,
 ]);
 
-/** Whom an error blames. */
-export function errorStatus(
-  code: number | undefined,
-  sqlState: string | undefined,
-): Extract<ProtocolResult['status'], 'client-error' | 'server-error'> {
+/** Whom an error blames; `unknown` when that was not captured. */
+export function errorStatus({
+  errorCode: code,
+  sqlState,
+  isErrorPartial,
+}: MysqlResponseFrame): Exclude<ProtocolResult['status'], 'ok'> {
   const isClient =
     (sqlState !== undefined && clientClasses.has(sqlState.slice(0, 2))) ||
     (code !== undefined && clientErrors.has(code));
-  return isClient ? 'client-error' : 'server-error';
+  if (isClient) return 'client-error';
+  return sqlState === undefined && isErrorPartial ? 'unknown' : 'server-error';
 }

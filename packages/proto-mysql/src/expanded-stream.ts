@@ -38,6 +38,11 @@ export class ExpandedStream {
     return this.#owed > 0 || this.#leftover.length > 0 || this.#packets.isOpen(this.#side);
   }
 
+  /** Nothing is in progress or owed. */
+  get isBetween(): boolean {
+    return this.#owed === 0 && this.#leftover.length === 0 && !this.#packets.isOpen(this.#side);
+  }
+
   /** So many of the next bytes will not be looked at. */
   get stepsOver(): number {
     return this.#owed;
@@ -63,8 +68,8 @@ export class ExpandedStream {
   }
 
   /** Forgets its place; what comes next may begin anywhere. */
-  lose(): void {
-    this.#packets.lose(this.#side);
+  lose(nowNs: number): void {
+    this.#packets.lose(this.#side, nowNs);
     this.#forget();
   }
 
@@ -100,7 +105,7 @@ export class ExpandedStream {
       }
       this.#view.reset(data, at, left, holeLeft, false, timestampNs);
       if (this.#isSeeking) {
-        const offset = this.#packets.resync(this.#side, this.#view, 'hole');
+        const offset = this.#packets.restart(this.#side, this.#view, 0, 0);
         if (offset < 0) return;
         this.#isSeeking = false;
         at += offset;
@@ -139,6 +144,6 @@ export class ExpandedStream {
 
   #loses(): void {
     this.#isLost = true;
-    this.lose();
+    this.lose(this.#view.timestampNs);
   }
 }

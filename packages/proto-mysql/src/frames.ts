@@ -8,6 +8,8 @@ export interface Statement {
   readonly latin1: string;
   /** More was sent than is kept. */
   readonly cut: boolean;
+  /** It is cut because bytes of it were not captured. */
+  readonly isPartial: boolean;
 }
 
 /** How the lexer of the server reads the statements of a session. */
@@ -28,7 +30,7 @@ export interface MysqlRequestFrame {
   readonly statementId: number | undefined;
   /** Database that was selected when the command was sent, or that the login asks for. */
   readonly namespace: string | undefined;
-  readonly system: 'mysql' | 'mariadb';
+  readonly system: 'mysql' | 'mariadb' | undefined;
   /** FIELD_LIST. */
   readonly table: string | undefined;
   /** LOGIN and CHANGE_USER. */
@@ -47,6 +49,8 @@ export interface MysqlResponseFrame {
   readonly errorCode: number | undefined;
   readonly sqlState: string | undefined;
   readonly errorMessage: string | undefined;
+  /** Some of what says of the error was not captured. */
+  readonly isErrorPartial: boolean;
   /** Rows of all result sets; undefined when there was none. */
   readonly rows: number | undefined;
   readonly resultSets: number;
@@ -62,7 +66,7 @@ export interface MysqlResponseFrame {
   /** What the session was like when it was answered; behind a command that changes the database, what it is now. */
   readonly namespace: string | undefined;
   readonly sqlMode: SqlMode;
-  readonly system: 'mysql' | 'mariadb';
+  readonly system: 'mysql' | 'mariadb' | undefined;
   /** Packets of it lie in a hole: counts are lower bounds. */
   readonly isPartial: boolean;
 }

@@ -5,9 +5,11 @@ import { PacketCursor } from './packet-cursor.js';
 
 /** What a server says of itself when a client connected. */
 export interface Greeting {
-  readonly serverVersion: string;
+  /** Undefined when it was not captured. */
+  readonly serverVersion: string | undefined;
+  /** 0 when they are not known. */
   readonly capabilities: number;
-  readonly system: 'mysql' | 'mariadb';
+  readonly system: 'mysql' | 'mariadb' | undefined;
   readonly statusFlags: number | undefined;
 }
 
@@ -31,7 +33,8 @@ export function beginsGreeting(view: ByteView, payload: number): boolean {
 export function readGreeting(view: ByteView, payload: number, end: number): Greeting {
   const cursor = new PacketCursor(view, payload, end);
   const protocol = cursor.uint(1);
-  const serverVersion = cursor.nulString();
+  const text = cursor.nulString();
+  const serverVersion = cursor.cut ? undefined : text;
   cursor.skip(4 + 8 + 1);
   let capabilities = 0;
   let statusFlags: number | undefined;
@@ -42,14 +45,15 @@ export function readGreeting(view: ByteView, payload: number, end: number): Gree
     if (status >= 0) statusFlags = status;
     capabilities = (capabilities | (Math.max(0, cursor.uint(2)) << 16)) >>> 0;
   }
+  if (cursor.cut) capabilities = 0;
   // MariaDB puts "5.5.5-" before versions above 9, for old replicas.
   const isMariaDb =
-    /mariadb/i.test(serverVersion) ||
-    (capabilities !== 0 && (capabilities & Capability.MYSQL) === 0);
+    /mariadb/i.test(text) || (capabilities !== 0 && (capabilities & Capability.MYSQL) === 0);
+  const isMySql = serverVersion !== undefined && !cursor.cut;
   return {
-    serverVersion: serverVersion.replace(/^5\.5\.5-(?=\d)/, ''),
+    serverVersion: serverVersion?.replace(/^5\.5\.5-(?=\d)/, ''),
     capabilities,
-    system: isMariaDb ? 'mariadb' : 'mysql',
+    system: isMariaDb ? 'mariadb' : isMySql ? 'mysql' : undefined,
     statusFlags,
   };
 }

@@ -71,10 +71,7 @@ const statementBegins = [
 /** A statement in a command at `at`, with or without (empty) attributes before it. */
 const statementAt = (at: number): Test =>
   any(
-    all(
-      any(byteIs(at, QUERY), byteIs(at, STMT_PREPARE)),
-      text(at + 1, statementBegins, true),
-    ),
+    all(any(byteIs(at, QUERY), byteIs(at, STMT_PREPARE)), text(at + 1, statementBegins, true)),
     all(text(at, ['\x03\x00\x01']), text(at + 3, statementBegins, true)),
   );
 

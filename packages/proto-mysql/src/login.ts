@@ -20,21 +20,25 @@ const RESERVED_AT = 9;
 /** MySQL reserves 23 bytes, of which MariaDB uses the last four. */
 const RESERVED_BYTES = 19;
 
-/** Whether the packet at the head of the view is a login of protocol 4.1, or the SSLRequest before one. */
-export function beginsLogin(view: ByteView): boolean {
-  const length = payloadLength(view);
-  if (length < SSL_REQUEST_BYTES || view.available < HEADER_BYTES + SSL_REQUEST_BYTES) return false;
-  if (((view.u8(5) << 8) & Capability.PROTOCOL_41) === 0) return false;
-  const from = HEADER_BYTES + RESERVED_AT;
-  for (let at = from; at < from + RESERVED_BYTES; at++) if (view.u8(at) !== 0) return false;
+/** Whether the packet at `at` is a login of protocol 4.1, or the SSLRequest before one. */
+export function beginsLogin(view: ByteView, at = 0): boolean {
+  const length = payloadLength(view, at);
+  const payload = at + HEADER_BYTES;
+  if (length < SSL_REQUEST_BYTES || view.available < payload + SSL_REQUEST_BYTES) return false;
+  if (((view.u8(payload + 1) << 8) & Capability.PROTOCOL_41) === 0) return false;
+  const from = payload + RESERVED_AT;
+  for (let i = from; i < from + RESERVED_BYTES; i++) if (view.u8(i) !== 0) return false;
   return true;
 }
 
-/** Whether the login at the head of the view is an SSLRequest: TLS begins right behind it. */
+/**
+ * Whether the login at the head of the view is an SSLRequest: TLS begins right behind it. A login is longer; of one whose
+ * flags were not captured the length must do.
+ */
 export function isSslRequest(view: ByteView): boolean {
-  return (
-    payloadLength(view) === SSL_REQUEST_BYTES && ((view.u8(5) << 8) & Capability.SSL) !== 0
-  );
+  const flags = view.u8(HEADER_BYTES + 1);
+  const hasFlag = flags < 0 || ((flags << 8) & Capability.SSL) !== 0;
+  return payloadLength(view) === SSL_REQUEST_BYTES && hasFlag;
 }
 
 /**
@@ -47,7 +51,8 @@ export function isSslRequest(view: ByteView): boolean {
  */
 export function readLogin(view: ByteView, end: number): Login {
   const cursor = new PacketCursor(view, HEADER_BYTES, end);
-  if ((view.u8(HEADER_BYTES + 1) & (Capability.PROTOCOL_41 >> 8)) === 0) return readOldLogin(cursor);
+  if ((view.u8(HEADER_BYTES + 1) & (Capability.PROTOCOL_41 >> 8)) === 0)
+    return readOldLogin(cursor);
   const capabilities = cursor.uint(4);
   cursor.skip(4);
   const collation = cursor.uint(1);
@@ -76,8 +81,8 @@ function skipAuthData(cursor: PacketCursor, capabilities: number): void {
 function readOldLogin(cursor: PacketCursor): Login {
   const capabilities = cursor.uint(2);
   cursor.skip(3);
-  const user = cursor.nulString(false);
-  if (cursor.left > 0) cursor.nulString(false);
+  const user = cursor.nulString(true);
+  if (cursor.left > 0) cursor.nulString(true);
   const asks = (capabilities & Capability.CONNECT_WITH_DB) !== 0;
   return {
     capabilities: Math.max(0, capabilities),
@@ -100,6 +105,6 @@ export function readChangeUser(view: ByteView, end: number, capabilities: number
 }
 
 function databaseAt(cursor: PacketCursor): string | undefined {
-  const name = cursor.nulString(false);
+  const name = cursor.nulString(true);
   return cursor.cut || name === '' ? undefined : name;
 }

@@ -6,27 +6,36 @@ const MAX_STATEMENT_BYTES = 1024 * 1024;
 /** A connection that pipelines must be quiet this long before order is trusted again after a loss. */
 const RECOVER_NS = 1e9;
 
+/** A command with the time at which it was sent. */
+interface Sent {
+  readonly command: MysqlRequestFrame;
+  readonly atNs: number;
+}
+
 /**
  * The commands that wait for their responses, as far as they were seen: a response can be read only when it is known
  * what it answers. On a connection that was never seen to pipeline, that is the last command that was sent. (Core pairs
  * messages for records by itself.)
  */
 export class OutstandingCommands {
-  readonly #commands: MysqlRequestFrame[] = [];
+  readonly #sent: Sent[] = [];
   #statementBytes = 0;
-  /** A response came while several commands were outstanding. */
+  /** A command was sent before the one before it was answered. */
   #pipelines = false;
   /** It is not known what the next response answers. */
   #isLost: boolean;
+  /** No response was seen yet, and some may have passed before the protocol was recognized. */
+  #isFirst: boolean;
+  /** When something was sent or answered last. */
   #lastNs = 0;
 
   /** @param midstream the connection is older than the tracing of it. */
   constructor(midstream: boolean) {
-    this.#isLost = midstream;
+    this.#isLost = this.#isFirst = midstream;
   }
 
   get length(): number {
-    return this.#commands.length;
+    return this.#sent.length;
   }
 
   /** Bytes that a statement may have, of those wanted: when many are outstanding, less of each is kept. */
@@ -36,15 +45,18 @@ export class OutstandingCommands {
 
   /** A command that will be answered was sent. */
   push(command: MysqlRequestFrame, nowNs: number): void {
+    const before = this.#sent.at(-1);
+    // both in the bytes of one system call
+    if (before?.atNs === nowNs) this.#pipelines = true;
     const isInOrder = !this.#pipelines || nowNs - this.#lastNs >= RECOVER_NS;
     if (this.#isLost && isInOrder) {
       this.#clear();
       this.#isLost = false;
     }
     this.#lastNs = nowNs;
-    this.#commands.push(command);
+    this.#sent.push({ command, atNs: nowNs });
     this.#statementBytes += bytesOf(command);
-    if (this.#commands.length > MAX_COMMANDS) {
+    if (this.#sent.length > MAX_COMMANDS) {
       this.#pipelines = this.#isLost = true;
       this.#clear();
     }
@@ -52,37 +64,41 @@ export class OutstandingCommands {
 
   /** What the next response answers, when that is known. */
   get next(): MysqlRequestFrame | undefined {
-    return this.#isLost ? undefined : this.#commands[0];
+    if (this.#isLost) return undefined;
+    return this.#isFirst && this.#sent.length > 1 ? undefined : this.#sent[0]?.command;
   }
 
   /** A response begins. Returns what it answers, when that is known. */
   answer(nowNs: number): MysqlRequestFrame | undefined {
     const { next } = this;
+    const second = this.#sent[1];
     this.#lastNs = nowNs;
-    if (this.#isLost) this.#clear();
-    else if (this.#commands.length > 1) this.#pipelines = true;
+    if (this.#isLost || this.#isFirst) this.#clear();
+    else if (second !== undefined && second.atNs < nowNs) this.#pipelines = true;
     this.#shift();
+    this.#isFirst = false;
     return next;
   }
 
   /** Bytes were lost that may have held responses. */
   lostResponses(): void {
     if (this.#pipelines) this.#isLost = true;
-    while (this.#commands.length > 1) this.#shift();
+    while (this.#sent.length > 1) this.#shift();
   }
 
   /** Bytes were lost that may have held commands. */
-  lostCommands(): void {
+  lostCommands(nowNs: number): void {
     this.#isLost = true;
+    this.#lastNs = nowNs;
   }
 
   #shift(): void {
-    const oldest = this.#commands.shift();
-    if (oldest !== undefined) this.#statementBytes -= bytesOf(oldest);
+    const oldest = this.#sent.shift();
+    if (oldest !== undefined) this.#statementBytes -= bytesOf(oldest.command);
   }
 
   #clear(): void {
-    this.#commands.length = 0;
+    this.#sent.length = 0;
     this.#statementBytes = 0;
   }
 }

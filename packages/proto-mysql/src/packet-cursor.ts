@@ -21,6 +21,8 @@ export class PacketCursor {
   #view: ByteView;
   #at: number;
   #end: number;
+  /** The packet goes on behind what was captured. */
+  readonly isPartial: boolean;
   /** Something was read that is not there. */
   cut = false;
 
@@ -29,6 +31,7 @@ export class PacketCursor {
     this.#view = view;
     this.#at = at;
     this.#end = Math.min(end, view.available);
+    this.isPartial = end > view.available;
   }
 
   /** Bytes that can still be read. */
@@ -96,12 +99,12 @@ export class PacketCursor {
     return this.#view.utf8(from, this.#at);
   }
 
-  /** UTF-8 up to a NUL, which is taken too. Without one: what is left, and {@link cut} when `needed`. */
-  nulString(needed = true): string {
+  /** UTF-8 up to a NUL, which is taken too. Without one: what is left, and {@link cut} unless it may end the packet. */
+  nulString(mayEndPacket = false): string {
     const nul = this.#view.indexOf(0, this.#at, this.#end);
     if (nul < 0) {
       const rest = this.utf8(this.left);
-      this.cut ||= needed;
+      this.cut ||= !mayEndPacket || this.isPartial;
       return rest;
     }
     const text = this.utf8(nul - this.#at);

@@ -3,56 +3,66 @@ import type { ByteView, FrameParser, ParseResult, Side } from '@libtrace/core/pl
 import { CompressedParser } from './compressed-parser.js';
 import { beginsCompressed, nextCompressedStart } from './compressed-start.js';
 import type { MysqlFrame } from './frames.js';
-import { nextPacketStart, PacketParser } from './packet-parser.js';
+import { PacketParser } from './packet-parser.js';
+import { SeekTail } from './seek-tail.js';
 import { Session } from './session.js';
 import type { StatementSummaries } from './statement-summary.js';
 
 /** Bytes that tell whether packets are compressed: two headers and a command. */
 const TELLING_BYTES = 12;
+/** Messages in a row that must look the same before it is believed that packets are, or are not, compressed. */
+const AGREEING_MESSAGES = 2;
 
 const notAStart: ParseResult<MysqlFrame> = { status: 'invalid', why: 'no message begins here' };
 
 /**
- * Parser of one connection. Packets are compressed from the end of the login on when both sides said so; on a connection
- * whose login was not seen the packets themselves tell.
+ * Parser of one connection. Packets are compressed from the end of the login on when both sides said so. On a connection
+ * whose login was not seen the packets themselves tell; the first one may be what was in a compressed one whose header
+ * was not seen, so that one alone does not settle it.
  */
 export class MysqlParser implements FrameParser<MysqlFrame> {
   readonly #session: Session;
   readonly #packets: PacketParser;
+  readonly #tails = { request: new SeekTail(), response: new SeekTail() };
   #compressed: CompressedParser | undefined;
-  /** A message was found in packets as they are thought to be. */
-  #isProven = false;
+  /** Messages in a row that agreed. */
+  #agreeing = 0;
 
   /** @param midstream the connection is older than the tracing of it */
   constructor(midstream: boolean, summaries: StatementSummaries, maxQueryBytes: number) {
     this.#session = new Session(midstream);
     this.#packets = new PacketParser(this.#session, summaries, maxQueryBytes);
+    if (!midstream) this.#agreeing = AGREEING_MESSAGES;
   }
 
   parse(side: Side, view: ByteView): ParseResult<MysqlFrame> {
-    if (this.#session.isCompressed === undefined) {
-      const isCompressed = beginsCompressed(side, view, 0, true);
-      if (!isCompressed && nextPacketStart(side, view, 0) !== 0) {
-        const isShort = view.available < TELLING_BYTES && view.hole === 0 && !view.ended;
-        return isShort ? { status: 'more', atLeast: TELLING_BYTES } : notAStart;
-      }
-      this.#session.isCompressed = isCompressed;
+    if (this.#isOpenToDoubt && !this.#parser().isOpen(side) && view.available > 0) {
+      const doubt = this.#decide(side, view);
+      if (doubt !== undefined) return doubt;
     }
-    const result = this.#parser().parse(side, view);
-    if (result.status === 'frame' || result.status === 'frames') this.#isProven = true;
-    return result;
+    return this.#parser().parse(side, view);
   }
 
   resync(side: Side, view: ByteView, after: 'hole' | 'invalid'): number {
-    if (this.#session.isLoggedIn || this.#isProven) return this.#parser().resync(side, view, after);
-    // what was thought of the packets may be wrong
+    if (!this.#isOpenToDoubt) this.#session.doubtCompression();
+    const tail = this.#tails[side];
     const from = after === 'hole' ? 0 : 1;
-    const plain = nextPacketStart(side, view, from);
-    const compressed = nextCompressedStart(side, view, from);
-    if (plain >= 0 || compressed >= 0) {
-      this.#session.isCompressed = compressed >= 0 && (plain < 0 || compressed <= plain);
-    }
-    return this.#parser().resync(side, view, after);
+    const start = this.#nextStart(side, view, from, tail.behind(view));
+    if (start < 0) tail.keep(view, from);
+    else tail.forget();
+    return start;
+  }
+
+  /** Offset of the next message, with packets as they are thought to be, or as they turn out to be. */
+  #nextStart(side: Side, view: ByteView, from: number, likely: number): number {
+    if (!this.#isOpenToDoubt) return this.#parser().restart(side, view, from, likely);
+    const plain = this.#packets.nextStart(side, view, from, likely);
+    const compressed = nextCompressedStart(side, view, from, likely);
+    const isCompressed = compressed >= 0 && (plain < 0 || compressed <= plain);
+    const start = isCompressed ? compressed : plain;
+    if (start >= 0) this.#take(isCompressed, view.timestampNs);
+    this.#parser().lose(side, view.timestampNs);
+    return start;
   }
 
   end(side: Side): MysqlFrame | undefined {
@@ -61,6 +71,40 @@ export class MysqlParser implements FrameParser<MysqlFrame> {
 
   endCompletes(side: Side): boolean {
     return this.#parser().endCompletes(side);
+  }
+
+  /** Whether packets are compressed is not settled. */
+  get #isOpenToDoubt(): boolean {
+    const session = this.#session;
+    if (session.isLoggedIn) return false;
+    return (
+      session.isCompressed === undefined ||
+      session.asksCompression ||
+      this.#agreeing < AGREEING_MESSAGES
+    );
+  }
+
+  /** Looks at the beginning of a message; returns what is to be done when it tells nothing. */
+  #decide(side: Side, view: ByteView): ParseResult<MysqlFrame> | undefined {
+    const isCompressed = beginsCompressed(side, view, 0, true);
+    if (isCompressed || this.#packets.nextStart(side, view, 0, 0) === 0) {
+      this.#agreeing = isCompressed === this.#session.isCompressed ? this.#agreeing + 1 : 1;
+      this.#take(isCompressed, view.timestampNs);
+      return undefined;
+    }
+    if (this.#session.isCompressed !== undefined) return undefined;
+    const isShort = view.available < TELLING_BYTES && view.hole === 0 && !view.ended;
+    return isShort ? { status: 'more', atLeast: TELLING_BYTES } : notAStart;
+  }
+
+  #take(isCompressed: boolean, nowNs: number): void {
+    const before = this.#session.isCompressed;
+    if (isCompressed === before) return;
+    this.#session.isCompressed = isCompressed;
+    if (before === undefined) return;
+    this.#packets.lose('request', nowNs);
+    this.#packets.lose('response', nowNs);
+    this.#compressed = undefined;
   }
 
   #parser(): PacketParser | CompressedParser {

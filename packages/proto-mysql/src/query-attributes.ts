@@ -28,11 +28,7 @@ const temporal = new Set([0x07, 0x0a, 0x0b, 0x0c]);
  * types and names | values`. When the flags are not known the first bytes tell: no statement begins with control
  * characters.
  */
-export function statementAt(
-  view: ByteView,
-  end: number,
-  capabilities: number | undefined,
-): number {
+export function statementAt(view: ByteView, end: number, capabilities: number | undefined): number {
   const from = HEADER_BYTES + 1;
   const hasAttributes =
     capabilities === undefined

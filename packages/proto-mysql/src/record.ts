@@ -11,14 +11,11 @@ type Attributes = { -readonly [K in keyof MysqlAttributes]: MysqlAttributes[K] }
 /** Commands whose text is a name, not a statement. */
 const namesDatabase = new Set(['INIT_DB', 'CREATE_DB', 'DROP_DB']);
 /** Commands that are known by what their statement does. */
-const executesStatement = new Set([
-  'QUERY',
-  'STMT_PREPARE',
-  'STMT_EXECUTE',
-  'STMT_BULK_EXECUTE',
-]);
-/** The name of a command that was not seen. */
+const executesStatement = new Set(['QUERY', 'STMT_PREPARE', 'STMT_EXECUTE', 'STMT_BULK_EXECUTE']);
+/** The operation of a response whose command was not seen. */
 const UNKNOWN_COMMAND = 'MYSQL';
+/** The operation of what a server says of a connection, not of a command. */
+const UNSOLICITED = 'CONNECTION';
 /** The end of a response lies in a hole: its size and its counts are lower bounds. */
 const lostEnd: readonly Missing[] = ['response.body', 'response.size'];
 
@@ -34,27 +31,34 @@ export class RecordBuilder {
 
   /** For `ProtocolPlugin.toRecord`. */
   build(exchange: Exchange<MysqlFrame>): ProtocolResult<MysqlAttributes> | undefined {
-    const request = exchange.request?.frame;
-    const response = exchange.response?.frame;
-    const known = response ?? request;
-    if (known === undefined) return undefined;
-    const attributes: Attributes = { 'db.system.name': known.system };
-    const namespace = namespaceOf(request, response);
+    const asked = exchange.request?.frame;
+    const answered = exchange.response?.frame;
+    const request = asked?.kind === 'request' ? asked : undefined;
+    const response = answered?.kind === 'response' ? answered : undefined;
+    const system = (response ?? request)?.system;
+    const attributes: Attributes = {};
+    if (system !== undefined) attributes['db.system.name'] = system;
+    const namespace = namespaceOf(request, response, this.#selectsDatabase(request));
     if (namespace !== undefined) attributes['db.namespace'] = namespace;
-    let operation = UNKNOWN_COMMAND;
-    let status: ProtocolResult['status'] = 'unknown';
-    if (request?.kind === 'request') {
-      const mode = response?.sqlMode ?? request.sqlMode;
-      operation = this.#request(attributes, request, mode);
-      if (request.command.shape === 'nothing') status = 'ok';
+    const mode = (response ?? request)?.sqlMode;
+    let operation = response?.unsolicited === true ? UNSOLICITED : UNKNOWN_COMMAND;
+    if (request !== undefined)
+      operation = this.#request(attributes, request, mode ?? request.sqlMode);
+    if (response === undefined) {
+      const isDone = request?.command.shape === 'nothing';
+      return { operation, status: isDone ? 'ok' : 'unknown', attributes };
     }
-    if (response?.kind !== 'response') return { operation, status, attributes };
-    if (response.unsolicited) operation = 'CONNECTION';
-    this.#response(attributes, response, request?.kind === 'request' ? request : undefined);
-    status = statusOf(response);
+    this.#response(attributes, response, request);
+    const status = statusOf(response);
     return response.isPartial && exchange.response?.truncated === false
       ? { operation, status, attributes, missing: lostEnd }
       : { operation, status, attributes };
+  }
+
+  #selectsDatabase(request: MysqlRequestFrame | undefined): boolean {
+    if (request?.statement === undefined) return false;
+    if (namesDatabase.has(request.command.name)) return true;
+    return this.#summaries.of(request.statement, request.sqlMode).changes.length > 0;
   }
 
   #request(attributes: Attributes, request: MysqlRequestFrame, mode: SqlMode): string {
@@ -71,7 +75,8 @@ export class RecordBuilder {
     }
     const summary = this.#summaries.of(statement, mode);
     const { latin1, cut } = statement;
-    attributes['db.query.text'] = this.#showValues ? decodeText(latin1, cut) : summary.redacted;
+    const text = this.#showValues ? decodeText(latin1, cut) : summary.redacted;
+    if (text !== undefined) attributes['db.query.text'] = text;
     if (!executesStatement.has(command.name)) return command.name;
     if (summary.operation !== undefined) attributes['db.operation.name'] = summary.operation;
     if (summary.table !== undefined) attributes['db.collection.name'] = summary.table;
@@ -85,8 +90,8 @@ export class RecordBuilder {
   ): void {
     const { rows, affectedRows, lastInsertId, warnings, resultSets, events } = response;
     if (rows !== undefined) attributes['db.response.returned_rows'] = rows;
-    const counts = request === undefined || executesStatement.has(request.command.name);
-    if (affectedRows !== undefined && counts) {
+    const executes = request !== undefined && executesStatement.has(request.command.name);
+    if (affectedRows !== undefined && executes) {
       attributes['libtrace.mysql.affected_rows'] = affectedRows;
     }
     if (isExact(lastInsertId)) attributes['libtrace.mysql.last_insert_id'] = lastInsertId;
@@ -123,16 +128,18 @@ export class RecordBuilder {
 
 /** What was selected when the server answered; a login that was refused shows what it asked for. */
 function namespaceOf(
-  request: MysqlFrame | undefined,
-  response: MysqlFrame | undefined,
+  request: MysqlRequestFrame | undefined,
+  response: MysqlResponseFrame | undefined,
+  selects: boolean,
 ): string | undefined {
-  const isLogin = request?.kind === 'request' && request.command.shape === 'login';
-  return isLogin ? request.namespace : (response ?? request)?.namespace;
+  if (request?.command.shape === 'login') return request.namespace;
+  if (response !== undefined) return response.namespace;
+  return selects ? undefined : request?.namespace;
 }
 
 function statusOf(response: MysqlResponseFrame): ProtocolResult['status'] {
   if (response.outcome !== 'error') return response.outcome;
-  return errorStatus(response.errorCode, response.sqlState);
+  return errorStatus(response);
 }
 
 function isExact(value: number | undefined): value is number {

@@ -42,6 +42,7 @@ export class RequestReader {
 
   forget(): void {
     this.#unfinished = undefined;
+    this.#session.incomplete = undefined;
   }
 
   /** The command in progress, as far as it is known. */
@@ -52,6 +53,12 @@ export class RequestReader {
   }
 
   read(view: ByteView): Result {
+    const result = this.#packet(view);
+    if (result.status !== 'more') this.#session.incomplete = undefined;
+    return result;
+  }
+
+  #packet(view: ByteView): Result {
     const length = payloadLength(view);
     if (view.available < HEADER_BYTES) return { status: 'more', atLeast: HEADER_BYTES };
     const consumed = HEADER_BYTES + length;
@@ -81,12 +88,13 @@ export class RequestReader {
     const wanted = HEADER_BYTES + Math.min(length, MAX_LOGIN_BYTES);
     if (sequence > 2 || length < 8) return notACommand;
     if (view.available < wanted && view.hole === 0 && !view.ended) {
-      return { status: 'more', atLeast: wanted };
+      return this.#waits(loginCommand, wanted);
     }
-    // without 4.1 only right behind a greeting: there is little to know it by
-    if (!beginsLogin(view) && session.serverVersion === undefined) return notACommand;
+    // without 4.1 only as the first thing behind a greeting: there is little to know it by
+    const isFirst = session.isGreeted && session.clientCapabilities === undefined;
+    if (!beginsLogin(view) && !isFirst) return notACommand;
     const consumed = HEADER_BYTES + length;
-    if (beginsLogin(view) && isSslRequest(view)) return { status: 'switch', to: 'tls', consumed };
+    if (isSslRequest(view)) return { status: 'switch', to: 'tls', consumed };
     const login = readLogin(view, consumed);
     session.logsIn(login);
     session.isAuthenticating = true;
@@ -112,9 +120,15 @@ export class RequestReader {
     }
     const wanted = HEADER_BYTES + Math.min(length, this.#bytesWanted(command));
     if (view.available < wanted && view.hole === 0 && !view.ended) {
-      return { status: 'more', atLeast: wanted };
+      return this.#waits(command, wanted);
     }
     return this.#sent(view, this.#read(view, command, length), length);
+  }
+
+  /** The server may answer before the rest is seen, when some of it is lost. */
+  #waits({ shape }: Command, wanted: number): Result {
+    if (shape !== 'nothing') this.#session.incomplete ??= { shape, isAnswered: false };
+    return { status: 'more', atLeast: wanted };
   }
 
   #bytesWanted(command: Command): number {
@@ -158,13 +172,15 @@ export class RequestReader {
 
   #withText(view: ByteView, command: Command, end: number): MysqlRequestFrame {
     const session = this.#session;
-    const from = command.name === 'QUERY' ? statementAt(view, end, session.capabilities) : HEADER_BYTES + 1;
+    const from =
+      command.name === 'QUERY' ? statementAt(view, end, session.capabilities) : HEADER_BYTES + 1;
     if (from < 0) return this.#frame(command);
     const most = session.outstanding.allowedBytes(this.#maxQueryBytes);
     const to = Math.min(end, view.available, from + most);
     const statement: Statement = {
       latin1: view.latin1(from, to),
       cut: to < end || end === HEADER_BYTES + MAX_PAYLOAD,
+      isPartial: to === view.available && to < end,
     };
     if (command.shape === 'prepare') session.lastPrepared = { statement, id: undefined };
     return this.#frame(command, { statement });
@@ -175,7 +191,8 @@ export class RequestReader {
     const at = HEADER_BYTES + 1;
     if (at + 4 > Math.min(end, view.available)) return this.#frame(command);
     const id =
-      (view.u8(at) | (view.u8(at + 1) << 8) | (view.u8(at + 2) << 16) | (view.u8(at + 3) << 24)) >>> 0;
+      (view.u8(at) | (view.u8(at + 1) << 8) | (view.u8(at + 2) << 16) | (view.u8(at + 3) << 24)) >>>
+      0;
     const shows = command.shape !== 'nothing' && command.name !== 'STMT_RESET';
     if (id === LAST_PREPARED) {
       const last = session.lastPrepared;
@@ -193,13 +210,14 @@ export class RequestReader {
 
   #frame(command: Command, known: Partial<MysqlRequestFrame> = {}): MysqlRequestFrame {
     const session = this.#session;
+    const { sqlMode, isSettled } = session;
     return {
       kind: 'request',
       command,
       statement: undefined,
-      sqlMode: session.sqlMode,
+      sqlMode: isSettled ? sqlMode : { ...sqlMode, backslashEscapes: undefined },
       statementId: undefined,
-      namespace: session.namespace,
+      namespace: isSettled ? session.namespace : undefined,
       system: session.system,
       table: undefined,
       user: undefined,
@@ -212,7 +230,8 @@ export class RequestReader {
   #sent(view: ByteView, frame: MysqlRequestFrame, length: number): Result {
     const session = this.#session;
     const { shape } = frame.command;
-    if (shape !== 'nothing') session.outstanding.push(frame, view.timestampNs);
+    const isAnswered = session.incomplete?.isAnswered === true;
+    if (shape !== 'nothing' && !isAnswered) session.outstanding.push(frame, view.timestampNs);
     if (shape !== 'login') session.isAuthenticating = false;
     if (shape === 'events') session.isReplicating = true;
     const consumed = HEADER_BYTES + length;

@@ -21,10 +21,12 @@ export function beginsCommand(view: ByteView, at: number, isLikely: boolean): bo
   switch (command.name) {
     case 'QUERY':
     case 'STMT_PREPARE':
-      return holdsStatement(view, at, end);
+      return holdsStatement(view, at, end) || (isLikely && end === view.available);
     case 'STMT_EXECUTE':
       return (
-        isWord(view, at + HEADER_BYTES + 6, 1) && (isLikely || view.available >= end) && isId(view, at)
+        isWord(view, at + HEADER_BYTES + 6, 1) &&
+        (isLikely || view.available >= end) &&
+        isId(view, at)
       );
     case 'STMT_CLOSE':
     case 'STMT_RESET':
@@ -68,7 +70,8 @@ function isId(view: ByteView, at: number): boolean {
 
 function isWord(view: ByteView, at: number, value: number): boolean {
   if (at + 4 > view.available) return false;
-  const bytes = view.u8(at) | (view.u8(at + 1) << 8) | (view.u8(at + 2) << 16) | (view.u8(at + 3) << 24);
+  const bytes =
+    view.u8(at) | (view.u8(at + 1) << 8) | (view.u8(at + 2) << 16) | (view.u8(at + 3) << 24);
   return bytes >>> 0 === value;
 }
 

@@ -28,8 +28,11 @@ export class ResponseProgress {
   statementId: number | undefined;
   infile: LocalInfile | undefined;
   schema: string | undefined;
+  /** The database that was selected when it began. */
+  readonly namespace: string | undefined;
+  /** A packet that says what changed was captured in part. */
+  isPartial = false;
   readonly #session: Session;
-  readonly #namespace: string | undefined;
   readonly #sqlMode: Session['sqlMode'];
   #rows: number | undefined;
   #events: number | undefined;
@@ -38,12 +41,17 @@ export class ResponseProgress {
   #lastInsertId: number | undefined;
   #warnings: number | undefined;
 
-  constructor(session: Session, request: MysqlRequestFrame | undefined) {
+  constructor(
+    session: Session,
+    request: MysqlRequestFrame | undefined,
+    shape: ResponseShape = request?.command.shape ?? 'result',
+  ) {
     this.#session = session;
-    this.#namespace = session.namespace;
+    // an unknown command may be the one that selects another
+    this.namespace = request === undefined ? undefined : session.namespace;
     this.#sqlMode = session.sqlMode;
     this.request = request;
-    this.shape = request?.command.shape ?? 'result';
+    this.shape = shape;
     if (this.shape === 'rows') {
       this.stage = 'rows';
       this.#resultSets = 1;
@@ -83,7 +91,9 @@ export class ResponseProgress {
 
   /** Takes what an OK_Packet or EOF_Packet says. `counts`: its numbers are those of a statement. */
   took(success: Success, counts: boolean): void {
-    if (success.statusFlags !== undefined) this.#session.tookStatus(success.statusFlags);
+    if (success.isPartial) this.isPartial = true;
+    if (success.statusFlags === undefined) this.#session.forgetSqlMode();
+    else this.#session.tookStatus(success.statusFlags);
     if (success.warnings !== undefined) this.#warnings = success.warnings;
     if (success.schema !== undefined) this.schema = success.schema;
     if (!counts || success.isEof) return;
@@ -95,11 +105,11 @@ export class ResponseProgress {
     }
   }
 
-  /** The response as it is known now. `namespace`: the database when the command selected another. */
+  /** The response as it is known now. `namespace`: the database that the command selected, or was executed in. */
   frame(
     outcome: MysqlResponseFrame['outcome'],
     failure: Failure | undefined,
-    namespace: string | undefined = this.#namespace,
+    namespace: string | undefined,
   ): MysqlResponseFrame {
     return {
       kind: 'response',
@@ -108,6 +118,7 @@ export class ResponseProgress {
       errorCode: failure?.code,
       sqlState: failure?.sqlState,
       errorMessage: failure?.message,
+      isErrorPartial: failure?.isPartial === true,
       rows: this.#rows ?? (this.shape === 'rows' && outcome === 'ok' ? 0 : undefined),
       resultSets: this.#resultSets,
       affectedRows: this.#affectedRows,

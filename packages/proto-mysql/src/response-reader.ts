@@ -43,6 +43,7 @@ export class ResponseReader {
   forget(): void {
     if (this.#progress?.shape === 'login') this.#session.isAuthenticating = false;
     this.#progress = undefined;
+    this.#session.isResponding = false;
     this.#isAdrift = false;
     this.#results.trailingEof = undefined;
   }
@@ -51,7 +52,8 @@ export class ResponseReader {
   end(): MysqlResponseFrame | undefined {
     const progress = this.#progress;
     this.#progress = undefined;
-    return progress?.frame(progress.shape === 'events' ? 'ok' : 'unknown', undefined);
+    const outcome = progress?.shape === 'events' ? 'ok' : 'unknown';
+    return progress?.frame(outcome, undefined, progress.namespace);
   }
 
   read(view: ByteView): Result {
@@ -66,7 +68,8 @@ export class ResponseReader {
       if (progress.stage === 'rows' && !progress.isContinued) {
         at = results.takeRows(progress, view, at);
       }
-      if (at >= view.available && at > 0 && view.hole === 0) return { status: 'part', consumed: at };
+      if (at >= view.available && at > 0 && view.hole === 0)
+        return { status: 'part', consumed: at };
       switch (results.take(progress, view, at)) {
         case 'short':
           return this.#short(progress, view, at);
@@ -94,16 +97,22 @@ export class ResponseReader {
     const sequence = view.u8(3);
     const trailing = this.#trailingEof(view, length, sequence);
     if (trailing !== undefined) return trailing;
-    if (!isAwaited) {
-      if (sequence === 0 && isShort(view, 2)) return { status: 'more', atLeast: HEADER_BYTES + 2 };
-      if (sequence === 0 && beginsGreeting(view, HEADER_BYTES)) return this.#greeting(view, length);
+    // numbers of responses count on from those of commands
+    if (!isAwaited && sequence === 0) {
+      if (isShort(view, 2)) return { status: 'more', atLeast: HEADER_BYTES + 2 };
+      if (beginsGreeting(view, HEADER_BYTES)) return this.#greeting(view, length);
       if (isFailure(view, 0, length)) return this.#unsolicited(view, length);
     }
     if (sequence === 0 && view.u8(HEADER_BYTES) !== Header.ERR) return notAResponse;
-    const shape = session.outstanding.next?.command.shape;
-    if (!isPlausibleFirst(shape, view, 0, length)) return notAResponse;
+    const { incomplete } = session;
+    const isEarly = !isAwaited && incomplete !== undefined && !incomplete.isAnswered;
+    const shape = isEarly ? incomplete.shape : session.outstanding.next?.command.shape;
+    const isNumbered = shape !== undefined || sequence === 1;
+    if (!isNumbered || !isPlausibleFirst(shape, view, 0, length)) return notAResponse;
+    if (isEarly) incomplete.isAnswered = true;
     const request = session.outstanding.answer(view.timestampNs);
-    this.#progress = new ResponseProgress(session, request);
+    this.#progress = new ResponseProgress(session, request, shape);
+    session.isResponding = true;
     return undefined;
   }
 
@@ -128,8 +137,8 @@ export class ResponseReader {
     const consumed = HEADER_BYTES + length;
     if (isShort(view, length)) return { status: 'more', atLeast: consumed };
     const progress = new ResponseProgress(this.#session, undefined);
-    const frame = { ...progress.frame('error', readFailure(view, 0, length)), unsolicited: true };
-    return { status: 'frame', frame, consumed };
+    const frame = progress.frame('error', readFailure(view, 0, length), this.#session.namespace);
+    return { status: 'frame', frame: { ...frame, unsolicited: true }, consumed };
   }
 
   /** The packet at `at` is not all there. */
@@ -142,14 +151,10 @@ export class ResponseReader {
     // A hole hides where the next packet begins. What is known is handed on, unless the hole may hide other responses.
     const { request } = progress;
     if (request === undefined || this.#session.outstanding.length > 0) return { status: 'more' };
-    this.#effects.unknown(request);
+    const frame = progress.frame('unknown', undefined, this.#effects.unknown(request));
     this.forget();
     this.#isAdrift = true;
-    return {
-      status: 'frame',
-      frame: progress.frame('unknown', undefined),
-      consumed: view.available + view.hole,
-    };
+    return { status: 'frame', frame, consumed: view.available + view.hole };
   }
 
   #ends(progress: ResponseProgress, consumed: number): Result {
@@ -157,12 +162,14 @@ export class ResponseReader {
     const { failure } = this.#results;
     this.#results.failure = undefined;
     this.#progress = undefined;
+    session.isResponding = false;
     if (progress.infile !== undefined) progress.infile.isAnswered = true;
     if (progress.shape === 'login') session.isAuthenticating = false;
     if (progress.shape === 'events') session.isReplicating = false;
     if (failure !== undefined) {
       this.#effects.failed(progress.request);
-      return { status: 'frame', frame: progress.frame('error', failure), consumed };
+      const frame = progress.frame('error', failure, progress.namespace);
+      return { status: 'frame', frame, consumed };
     }
     const namespace = this.#effects.succeeded(progress);
     return { status: 'frame', frame: progress.frame('ok', undefined, namespace), consumed };

@@ -7,6 +7,8 @@ import { beginsDefinition, EOF_BYTES, Header, readResultSetHead } from './result
 /** The least OK_Packet of protocol 4.1; before, flags and warnings were not there. */
 const LEAST_OK_BYTES = 7;
 const LEAST_OLD_OK_BYTES = 3;
+/** It may say much of what changed in the session. */
+const MOST_OK_BYTES = 4096;
 /** The least and the most of an ERR_Packet: header and code, and a message of 512 bytes with its SQLSTATE. */
 const LEAST_ERR_BYTES = 3;
 const MOST_ERR_BYTES = 2048;
@@ -53,9 +55,12 @@ export function isPlausibleFirst(
 }
 
 function isResult(view: ByteView, at: number, length: number, first: number): boolean {
+  // the head of a result set is short: what is not there yet is waited for by who reads it
+  const isWhole = view.available >= at + HEADER_BYTES + length;
+  const mayBeHead = isWhole ? readResultSetHead(view, at, length) !== undefined : length <= 5;
   switch (first) {
     case Header.OK:
-      return length >= LEAST_OLD_OK_BYTES || readResultSetHead(view, at, length) !== undefined;
+      return length >= LEAST_OLD_OK_BYTES || mayBeHead;
     case Header.EOF:
       return length === 1 || length === EOF_BYTES || length >= LEAST_OK_BYTES;
     case Header.LOCAL_INFILE:
@@ -63,9 +68,7 @@ function isResult(view: ByteView, at: number, length: number, first: number): bo
     case Header.ERR:
       return false;
     default:
-      // the head is short: what is not there yet is waited for by who reads it
-      if (view.available < at + HEADER_BYTES + length) return length <= 5;
-      return readResultSetHead(view, at, length) !== undefined;
+      return mayBeHead;
   }
 }
 
@@ -83,20 +86,66 @@ export function beginsResponse(view: ByteView, at: number, isLikely: boolean): b
       return isFailure(view, at, length) && view.u8(at + HEADER_BYTES + 3) === SQL_STATE_MARK;
     case Header.OK:
       if (end > view.available) return false;
-      if (length === 12 || length === 13) return isPrepared(view, at, end);
-      return length >= LEAST_OK_BYTES && length < 1024 && end === view.available;
+      if ((length === 12 || length === 13) && isPrepared(view, at, end)) return true;
+      if (length > MOST_OK_BYTES) return false;
+      if (length < LEAST_OK_BYTES) return length === 2 && isLikely && isChain(view, at);
+      return end === view.available || (isLikely && isChain(view, at));
     case Header.EOF:
       return length === EOF_BYTES && end === view.available && isLikely;
     case Header.LOCAL_INFILE:
-      return isLikely && end === view.available && length < 1024;
+      return isLikely && end === view.available && length <= MOST_OK_BYTES;
     default:
-      return readResultSetHead(view, at, length) !== undefined && followsDefinition(view, end);
+      return (
+        readResultSetHead(view, at, length) !== undefined &&
+        (followsDefinition(view, end) || (isLikely && isChain(view, at)))
+      );
+  }
+}
+
+/**
+ * Whether a response to a command of this shape begins at `at`, which is where the bytes of a system call begin: for
+ * responses that {@link beginsResponse} does not know.
+ */
+export function beginsAwaited(shape: ResponseShape, view: ByteView, at: number): boolean {
+  const length = payloadLength(view, at);
+  if (length < 1 || view.available <= at + HEADER_BYTES) return false;
+  if (!isPlausibleFirst(shape, view, at, length)) return false;
+  const isAlone = at + HEADER_BYTES + length === view.available;
+  if (shape === 'login') return isAlone;
+  if (view.u8(at + 3) !== 1) return false;
+  switch (shape) {
+    case 'text':
+      return isAlone;
+    case 'columns':
+      return beginsDefinition(view, at);
+    case 'rows':
+    case 'events':
+      return isAlone || isChain(view, at);
+    case 'result':
+    case 'prepare':
+    case 'nothing':
+      return false;
   }
 }
 
 /** COM_STMT_PREPARE_OK, alone or with the first definition behind it; or an OK_Packet of that length. */
 function isPrepared(view: ByteView, at: number, end: number): boolean {
   return end === view.available || (view.u8(at + 13) === 0 && followsDefinition(view, end));
+}
+
+/** Packets to be seen in a row, when they do not end where the view does. */
+const LEAST_CHAIN = 4;
+
+/** Whether packets follow each other from `at` on, numbered in order, up to the very end of the view. */
+function isChain(view: ByteView, at: number): boolean {
+  let next = at;
+  let number = 1;
+  while (next + HEADER_BYTES <= view.available && view.u8(next + 3) === (number & 0xff)) {
+    next += HEADER_BYTES + payloadLength(view, next);
+    number++;
+    if (next === view.available) return number > 2;
+  }
+  return next > view.available && number > LEAST_CHAIN;
 }
 
 /** Sequence number 2, and the catalog that every definition of protocol 4.1 begins with. */

@@ -30,6 +30,8 @@ export interface Success {
   readonly warnings: number | undefined;
   /** The database that is selected now, when the server says that it changed. */
   readonly schema: string | undefined;
+  /** Some of it was not captured. */
+  readonly isPartial: boolean;
 }
 
 /** What an ERR_Packet says. */
@@ -37,6 +39,8 @@ export interface Failure {
   readonly code: number | undefined;
   readonly sqlState: string | undefined;
   readonly message: string | undefined;
+  /** Some of it was not captured. */
+  readonly isPartial: boolean;
 }
 
 /** MariaDB: an ERR_Packet of this code reports progress, and the response goes on. */
@@ -61,7 +65,7 @@ export function readSuccess(
     const warnings = known(cursor.uint(2));
     const statusFlags = known(cursor.uint(2));
     const rest = { affectedRows: undefined, lastInsertId: undefined, schema: undefined };
-    return { isEof: true, warnings, statusFlags, ...rest };
+    return { isEof: true, warnings, statusFlags, ...rest, isPartial: cursor.isPartial };
   }
   const affectedRows = known(cursor.lenenc());
   const lastInsertId = known(cursor.lenenc());
@@ -70,7 +74,8 @@ export function readSuccess(
   const changed = statusFlags !== undefined && (statusFlags & Status.SESSION_STATE_CHANGED) !== 0;
   const tracks = capabilities === undefined || (capabilities & Capability.SESSION_TRACK) !== 0;
   const schema = changed && tracks ? readSchemaChange(cursor) : undefined;
-  return { isEof: false, affectedRows, lastInsertId, statusFlags, warnings, schema };
+  const { isPartial } = cursor;
+  return { isEof: false, affectedRows, lastInsertId, statusFlags, warnings, schema, isPartial };
 }
 
 const SESSION_TRACK_SCHEMA = 1;
@@ -103,8 +108,9 @@ export function readFailure(view: ByteView, at: number, length: number): Failure
     sqlState = cursor.latin1(5);
     if (cursor.cut || !/^[0-9A-Z]{5}$/.test(sqlState)) sqlState = undefined;
   }
-  const message = cursor.cut || cursor.at >= end ? undefined : cursor.utf8(cursor.left);
-  return { code, sqlState, message };
+  const hasMessage = !cursor.cut && (cursor.left > 0 || !cursor.isPartial);
+  const message = hasMessage ? cursor.utf8(cursor.left) + (cursor.isPartial ? '…' : '') : undefined;
+  return { code, sqlState, message, isPartial: cursor.isPartial };
 }
 
 /** Column count and whether definitions follow, of the packet that begins a result set. */
@@ -151,7 +157,10 @@ export interface Prepared {
   readonly hasMetadata: boolean;
 }
 
-/** `00 | statement 4 | columns 2 | parameters 2 | 00 | warnings 2 | metadata follows 1`; undefined when it is not whole. */
+/**
+ * `00 | statement 4 | columns 2 | parameters 2 | 00 | warnings 2 | metadata follows 1`; undefined when it was not captured
+ * as far as it says what follows.
+ */
 export function readPrepared(view: ByteView, at: number, length: number): Prepared | undefined {
   const cursor = new PacketCursor(view, at + HEADER_BYTES + 1, at + HEADER_BYTES + length);
   const statementId = cursor.uint(4);
@@ -160,6 +169,8 @@ export function readPrepared(view: ByteView, at: number, length: number): Prepar
   if (cursor.cut) return undefined;
   cursor.skip(1);
   const warnings = cursor.left >= 2 ? cursor.uint(2) : undefined;
+  // in a hole: definitions may follow or not
+  if (length > 12 && cursor.left === 0) return undefined;
   const hasMetadata = cursor.left === 0 || cursor.uint(1) !== 0;
   return { statementId, columns, parameters, warnings, hasMetadata };
 }

@@ -133,12 +133,8 @@ export class ResultReader {
     first: number,
   ): Step {
     if (first === Header.EOF || (first === Header.OK && length > 2)) {
-      const isDoubtful = progress.request === undefined && mayBePrepared(view, at, length);
-      if (isDoubtful && beginsDefinition(view, this.behind)) {
-        progress.isPrepare();
-        return this.#prepared(progress, view, at, length);
-      }
-      return this.#ok(progress, view, at, length, !isDoubtful);
+      if (progress.request === undefined) return this.#unknownOk(progress, view, at, length);
+      return this.#ok(progress, view, at, length, true);
     }
     if (first === Header.LOCAL_INFILE && length > 1) {
       progress.infile ??= { bytes: 0, isAnswered: false };
@@ -152,6 +148,19 @@ export class ResultReader {
     return 'goes-on';
   }
 
+  /** It may be something else (the result of a STMT_PREPARE, a row that was fetched): its numbers mean nothing. */
+  #unknownOk(progress: ResponseProgress, view: ByteView, at: number, length: number): Step {
+    if (mayBePrepared(view, at, length) && beginsDefinition(view, this.behind)) {
+      progress.isPrepare();
+      return this.#prepared(progress, view, at, length);
+    }
+    if (this.#isShort(view, at, length)) return 'short';
+    const { statusFlags } = readSuccess(view, at, length, this.#session.capabilities);
+    const hasMore = ((statusFlags ?? 0) & Status.MORE_RESULTS_EXISTS) !== 0;
+    const isFollowed = view.u8(this.behind + 3) === ((view.u8(at + 3) + 1) & 0xff);
+    return hasMore && isFollowed ? 'goes-on' : 'ends';
+  }
+
   #definition(progress: ResponseProgress, view: ByteView, at: number, length: number): Step {
     if (view.u8(at + HEADER_BYTES) === Header.ERR) return this.#err(view, at, length);
     if (length === MAX_PAYLOAD || --progress.definitions > 0) return 'goes-on';
@@ -160,21 +169,20 @@ export class ResultReader {
     return isLast ? this.#lastGroupEnds(view, at) : 'goes-on';
   }
 
-  #behindDefinitions(
-    progress: ResponseProgress,
-    view: ByteView,
-    at: number,
-    length: number,
-  ): Step {
+  #behindDefinitions(progress: ResponseProgress, view: ByteView, at: number, length: number): Step {
     const ends = isEof(view.u8(at + HEADER_BYTES), length);
     if (ends && this.#isShort(view, at, length)) return 'short';
     progress.stage = 'rows';
     this.#session.deprecatesEof = !ends;
     if (!ends) return this.#row(progress, view, at, length);
     const eof = readSuccess(view, at, length, this.#session.capabilities);
+    // before protocol 4.1 there were no flags
+    if (length === 1) return 'goes-on';
+    // in a hole: rows may follow or not
+    if (eof.statusFlags === undefined) return 'short';
     // a cursor was opened: its rows are fetched by further commands
-    if (((eof.statusFlags ?? 0) & Status.CURSOR_EXISTS) !== 0) return this.#took(progress, eof, false);
-    if (eof.statusFlags !== undefined) this.#session.tookStatus(eof.statusFlags);
+    if ((eof.statusFlags & Status.CURSOR_EXISTS) !== 0) return this.#took(progress, eof, false);
+    this.#session.tookStatus(eof.statusFlags);
     return 'goes-on';
   }
 

@@ -17,13 +17,19 @@ export class SessionEffects {
     this.#summaries = summaries;
   }
 
-  /** A command succeeded. Returns the database that is selected now if that changed, else undefined. */
+  /** A command succeeded. Returns the database that it was executed in, or that it selected. */
   succeeded(progress: ResponseProgress): string | undefined {
     const session = this.#session;
-    const before = session.namespace;
+    const { request } = progress;
     this.#apply(progress);
-    if (progress.schema !== undefined) session.namespace = progress.schema === '' ? undefined : progress.schema;
-    return session.namespace === before ? undefined : session.namespace;
+    const mayHaveChanged = request === undefined || request.statement !== undefined;
+    const isUnseen = request === undefined || progress.isPartial;
+    if (mayHaveChanged && isUnseen) session.namespace = undefined;
+    if (progress.schema !== undefined) {
+      session.namespace = progress.schema === '' ? undefined : progress.schema;
+    }
+    const drops = request !== undefined && session.namespace === undefined && !isUnseen;
+    return drops ? progress.namespace : session.namespace;
   }
 
   /** A command failed: of several statements the first ones may have selected a database. */
@@ -34,13 +40,16 @@ export class SessionEffects {
     }
   }
 
-  /** How a command went was not seen. */
-  unknown(request: MysqlRequestFrame): void {
+  /** How a command went was not seen. Returns the database that it was executed in, if it could not select another. */
+  unknown(request: MysqlRequestFrame): string | undefined {
     const { name, shape } = request.command;
+    this.#session.forgetSqlMode();
+    if (name === 'LOGIN') this.#session.doubtCompression();
     const selects = shape === 'login' || name === 'INIT_DB';
     if (selects || (this.#summaryOf(request)?.changes.length ?? 0) > 0) {
       this.#session.namespace = undefined;
     }
+    return this.#session.namespace;
   }
 
   #apply({ request, statementId }: ResponseProgress): void {
@@ -60,7 +69,7 @@ export class SessionEffects {
         session.namespace = statement.cut ? undefined : decodeText(statement.latin1, false);
         return;
       case 'STMT_PREPARE':
-        if (statement === undefined || statementId === undefined) return;
+        if (statement === undefined || statement.isPartial || statementId === undefined) return;
         session.prepared.set(statementId, statement);
         if (session.lastPrepared?.statement === statement) session.lastPrepared.id = statementId;
         return;

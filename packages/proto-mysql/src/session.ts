@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Capability, characterSetOf, Status } from './capabilities.js';
+import type { ResponseShape } from './commands.js';
 import type { MysqlRequestFrame, SqlMode, Statement } from './frames.js';
 import type { Greeting } from './greeting.js';
 import type { Login } from './login.js';
@@ -14,11 +15,19 @@ export interface LocalInfile {
   isAnswered: boolean;
 }
 
+/** A command whose bytes have not all come yet. */
+export interface IncompleteCommand {
+  readonly shape: ResponseShape;
+  /** The server answered it: it had come whole, and some of it was lost here. */
+  isAnswered: boolean;
+}
+
 /** What both directions of a connection have to know of each other. */
 export class Session {
   readonly prepared = new PreparedStatements();
   readonly outstanding: OutstandingCommands;
-  system: 'mysql' | 'mariadb' = 'mysql';
+  /** What the server's greeting says it is. */
+  system: 'mysql' | 'mariadb' | undefined;
   serverVersion: string | undefined;
   /** Flags that both sides agreed on; undefined when greeting or login were not seen. */
   capabilities: number | undefined;
@@ -38,6 +47,10 @@ export class Session {
   /** The server sends its binary log. */
   isReplicating = false;
   infile: LocalInfile | undefined;
+  incomplete: IncompleteCommand | undefined;
+  /** A response is being read. */
+  isResponding = false;
+  isGreeted = false;
   /** The statement that was prepared last, and its id once the server has told it. */
   lastPrepared: { readonly statement: Statement; id: number | undefined } | undefined;
   #serverCapabilities: number | undefined;
@@ -49,6 +62,7 @@ export class Session {
   }
 
   greeted(greeting: Greeting): void {
+    this.isGreeted = true;
     this.system = greeting.system;
     this.serverVersion = greeting.serverVersion;
     this.#serverCapabilities = greeting.capabilities === 0 ? undefined : greeting.capabilities;
@@ -66,12 +80,26 @@ export class Session {
     this.tookCollation(login.collation);
   }
 
+  /** The client offers to compress packets, as far as its login was seen, and the server is not known to refuse. */
+  get asksCompression(): boolean {
+    return asksCompression(this.capabilities ?? this.clientCapabilities ?? 0);
+  }
+
+  /** The login may have been lost: it is not known any more whether packets are compressed. */
+  doubtCompression(): void {
+    const isPlain = this.clientCapabilities !== undefined && !this.asksCompression;
+    if (!this.isLoggedIn && !isPlain && this.isCompressed === false) this.isCompressed = undefined;
+  }
+
   /** A login or a change of user succeeded. */
   loggedIn(request: MysqlRequestFrame): void {
     if (request.command.name === 'LOGIN') {
       // what the server agreed to is not known without its greeting
       const isOffered = asksCompression(this.clientCapabilities ?? 0);
-      this.isCompressed = this.capabilities === undefined && isOffered ? undefined : asksCompression(this.capabilities ?? 0);
+      this.isCompressed =
+        this.capabilities === undefined && isOffered
+          ? undefined
+          : asksCompression(this.capabilities ?? 0);
       this.isLoggedIn = this.isCompressed !== undefined;
     }
     this.namespace = request.namespace;
@@ -91,21 +119,38 @@ export class Session {
     this.sqlMode = { ...this.sqlMode, characterSet };
   }
 
-  /** Bytes of the server were lost that may have held responses. */
+  /**
+   * Bytes of the server were lost that may have held responses: one may have said that another database is selected, or
+   * how strings are read now.
+   */
   lostResponses(): void {
     this.outstanding.lostResponses();
     if (this.infile !== undefined) this.infile.isAnswered = true;
-    this.namespace = undefined;
+    this.#forgetModes();
   }
 
-  /** Bytes of the client were lost that may have held commands: one may have selected a database or changed the mode. */
-  lostCommands(): void {
-    this.outstanding.lostCommands();
+  /** Bytes of the client were lost that may have held commands. */
+  lostCommands(nowNs: number): void {
+    this.outstanding.lostCommands(nowNs);
     this.infile = undefined;
     this.isAuthenticating = false;
-    this.namespace = undefined;
-    this.sqlMode = { ...this.sqlMode, backslashEscapes: undefined };
     this.lastPrepared = undefined;
+    this.#forgetModes();
+  }
+
+  /** A response was not seen whole that may have said how strings are read now. */
+  forgetSqlMode(): void {
+    this.sqlMode = { ...this.sqlMode, backslashEscapes: undefined };
+  }
+
+  #forgetModes(): void {
+    this.namespace = undefined;
+    this.forgetSqlMode();
+  }
+
+  /** Everything was answered: what is known of the session holds for the command that is sent now. */
+  get isSettled(): boolean {
+    return this.outstanding.length === 0 && !this.isResponding;
   }
 
   forgetStatements(): void {

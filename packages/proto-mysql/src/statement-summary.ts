@@ -5,8 +5,11 @@ import { type DatabaseChange, StatementStructure } from './statement-structure.j
 
 /** What a record says of a statement. */
 export interface StatementSummary {
-  /** Literals are `?`. Ends with an ellipsis when it was cut. */
-  readonly redacted: string;
+  /**
+   * Literals are `?`. Ends with an ellipsis when it was cut. Undefined when it cannot be told where a string ends: a
+   * backslash before a quote, and it is not known whether backslashes escape.
+   */
+  readonly redacted: string | undefined;
   /** First keyword; behind `WITH` that of the statement it belongs to. Undefined when it is none of SQL's. */
   readonly operation: string | undefined;
   /** The only table that is named. */
@@ -57,17 +60,19 @@ export function summarize(statement: Statement, mode: SqlMode): StatementSummary
   for (;;) {
     const kind = scanner.next();
     if (kind === 'end') break;
-    if (kind === 'ambiguous') return finish(`${redacted}?`, true, structure);
+    if (kind === 'ambiguous') return finish(undefined, structure);
     if (kind === 'comment') redacted += redactComment(latin1, certain, scanner.from, scanner.to);
     else redacted += kind === 'literal' ? '?' : scanner.token;
-    if (kind !== 'comment' && kind !== 'space') structure.take(kind, scanner.token);
+    // the last word of a statement that was cut need not be whole
+    const isPart = cut && scanner.to === latin1.length;
+    if (kind !== 'comment' && kind !== 'space' && !isPart) structure.take(kind, scanner.token);
   }
-  return finish(redacted, cut, structure);
+  return finish(decodeText(redacted, cut), structure);
 }
 
-function finish(latin1: string, cut: boolean, structure: StatementStructure): StatementSummary {
+function finish(redacted: string | undefined, structure: StatementStructure): StatementSummary {
   const { operation, table, statements, changes } = structure;
-  return { redacted: decodeText(latin1, cut), operation, table, statements, changes };
+  return { redacted, operation, table, statements, changes };
 }
 
 /** A comment may hold values (a statement that was commented out, the context of a trace). */

@@ -14,8 +14,8 @@ export interface MysqlOptions extends CommonPluginOptions {
 
 /** What a record says of a command. A key is absent when nothing is known for it. */
 export interface MysqlAttributes {
-  /** `mariadb` when the server's greeting said so, else `mysql`. */
-  readonly 'db.system.name': 'mysql' | 'mariadb';
+  /** What the server's greeting said it is; absent when that was not seen. */
+  readonly 'db.system.name'?: 'mysql' | 'mariadb';
   /** Database that was selected when the command was executed, or that it selected; that a login asks for. */
   readonly 'db.namespace'?: string;
   /** First keyword of the statement, in upper case; behind `WITH` that of what follows. */

@@ -50,7 +50,16 @@ function decompressFrame(input: Uint8Array, out: Buffer): number {
     if (type === COMPRESSED) {
       const literals = readLiterals(input, at, behind, MAX_BLOCK_BYTES, tree);
       tree = literals.table;
-      filled = runSequences(sequences, input, literals.end, behind, literals.bytes, out, filled, to);
+      filled = runSequences(
+        sequences,
+        input,
+        literals.end,
+        behind,
+        literals.bytes,
+        out,
+        filled,
+        to,
+      );
     } else {
       if (filled + size > to) throw new ZstdError('a block is too large');
       if (type === RAW) out.set(input.subarray(at, behind), filled);

@@ -40,13 +40,30 @@ const literalLengths = kind(
   0,
   [...zeros(16), 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
 );
-const matchLengths = kind(
-  9,
-  6,
-  [1, 4, 3, ...repeat(2, 6), ...repeat(1, 37), ...repeat(-1, 7)],
+const matchLengths = kind(9, 6, [1, 4, 3, ...repeat(2, 6), ...repeat(1, 37), ...repeat(-1, 7)], 3, [
+  ...zeros(32),
+  1,
+  1,
+  1,
+  1,
+  2,
+  2,
   3,
-  [...zeros(32), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
-);
+  3,
+  4,
+  4,
+  5,
+  7,
+  8,
+  9,
+  10,
+  11,
+  12,
+  13,
+  14,
+  15,
+  16,
+]);
 /** Offsets farther back than what can be decoded at once are not supported. */
 const MAX_OFFSET_CODE = 24;
 const offsets = kind(
