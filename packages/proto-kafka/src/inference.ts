@@ -126,6 +126,6 @@ export const inference: Inference = {
     },
   ],
   ports: [9092, 9093, 9094, 19092, 29092],
-  // Brokers and clients in Java read the size of a message by itself.
-  carryHeaderBytes: 4,
+  // Brokers in Java read the size of a message by itself; librdkafka's mock reads all that comes before the client id.
+  carryHeaderBytes: 12,
 };

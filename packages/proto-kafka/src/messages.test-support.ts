@@ -78,13 +78,19 @@ export class Wire {
   }
 }
 
+/** What is in the header of a request, besides numbers. */
+export interface RequestOptions {
+  readonly clientId?: string | null;
+  readonly flexible?: boolean;
+}
+
 /** A request with header v1, or v2 when `flexible`. */
 export function request(
   apiKey: number,
   apiVersion: number,
   correlationId: number,
   body: Wire = new Wire(),
-  { clientId = 'client' as string | null, flexible = false } = {},
+  { clientId = 'client', flexible = false }: RequestOptions = {},
 ): Buffer {
   const header = new Wire().i16(apiKey).i16(apiVersion).i32(correlationId).string(clientId);
   if (flexible) header.tags();
