@@ -101,7 +101,7 @@ function lostReport({ seed, inputs }, last, how) {
 async function runShard({ plugin, seed, inputs }) {
   const { factory, fixtures } = (await pluginsWithFixtures()).find(({ name }) => name === plugin);
   const onProgress = (count) => process.send(count);
-  const report = fuzzPlugin(factory, { fixtures, seed, inputs, onProgress });
+  const report = await fuzzPlugin(factory, { fixtures, seed, inputs, onProgress });
   process.send(report, () => process.disconnect());
 }
 
@@ -121,7 +121,7 @@ function add(result, report) {
 function rowOf({ inputs, seconds, maxMs, growthBytes, records, findings }) {
   return {
     inputs,
-    seconds: Number(seconds.toFixed(1)),
+    'cpu s': Number(seconds.toFixed(1)),
     'inputs/s': Math.round(inputs / seconds),
     'max ms': Number(maxMs.toFixed(1)),
     'growth KB': Math.round(growthBytes / 1000),

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the protocol packages say they emit (their `…Attributes` interfaces) is what the registry says, name by name.
-import { readdirSync } from 'node:fs';
+// What the protocol packages say they emit (their `…Attributes` interfaces), and what their fixtures' records hold, is
+// what the registry says, name by name.
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { attributeRegistry, type RegisteredAttribute } from '@libtrace/core';
+import {
+  attributeDefinition,
+  attributeRegistry,
+  type PluginFactory,
+  type RegisteredAttribute,
+} from '@libtrace/core';
+import { readFixtures, runFixture } from '@libtrace/testkit';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
@@ -72,6 +79,32 @@ describe.each(protocols)('the attributes of %s', (protocol) => {
     expect(sorted(declared(protocol))).toEqual(sorted(registered));
   });
 });
+
+describe.each(protocols)('the records of the fixtures of %s', (protocol) => {
+  const folder = join(packages, `proto-${protocol}/fixtures`);
+
+  it.skipIf(!existsSync(folder))(
+    'have only attributes of the registry, with values of the type it says',
+    async () => {
+      const { default: create } = (await import(entry(protocol))) as { default: PluginFactory };
+      for (const fixture of readFixtures(folder)) {
+        for (const { attributes } of runFixture(create({ showValues: true }), fixture)) {
+          for (const [name, value] of Object.entries(attributes)) {
+            const definition = attributeDefinition(name) as RegisteredAttribute | undefined;
+            expect(definition?.protocols, `${fixture.name}: ${name}`).toContain(protocol);
+            expect(typeOf(value), `${fixture.name}: ${name}`).toBe(definition?.type);
+          }
+        }
+      }
+    },
+  );
+});
+
+function typeOf(value: unknown): string {
+  return Array.isArray(value)
+    ? `${[...new Set(value.map((each) => typeof each))].join()}[]`
+    : typeof value;
+}
 
 function word(type: string, always: boolean): string {
   return always ? `${type}, always` : type;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandErrorCodes } from '@libtrace/cli';
@@ -9,12 +10,12 @@ import { ERROR_CODES } from '@libtrace/native';
 import { describe, expect, it } from 'vitest';
 import { codeBlocks, codeFiles } from '../../scripts/docs/code-blocks.mjs';
 import { documentationPages } from '../../scripts/docs/pages.mjs';
+import { terminalPicture } from '../../scripts/docs/terminal-picture.mjs';
 import { errorsPage } from '../../scripts/errors-page.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const unfinished = ['docs/write-a-protocol.md'];
-const pages = documentationPages(root).filter((page) => !unfinished.includes(page));
+const pages = documentationPages(root);
 
 describe('documentation', () => {
   it('lists every error code as the tables do', () => {
@@ -45,6 +46,53 @@ describe('documentation', () => {
     });
     expect(stdout + stderr).toMatch(/ 0 problems\n$/);
     expect(status).toBe(0);
+  });
+
+  it('has programs that run: the server and the client of the guide', async () => {
+    const [program] = codeFiles(read('docs/write-a-protocol.md')).get('programs/tally.mjs')!;
+    const file = join(root, 'build/docs/tally.mjs');
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, program!.code);
+    const server = spawn(process.execPath, [file, 'server', '0']);
+    try {
+      const [line] = (await once(server.stdout, 'data')) as [Buffer];
+      const port = /port (\d+)/.exec(line.toString())![1]!;
+      const answers = execFileSync(process.execPath, [file, 'client', port], { encoding: 'utf8' });
+      expect(answers.match(/body: '.*'/g)).toEqual([
+        "body: '5'",
+        "body: '5'",
+        "body: 'no such counter'",
+        "body: '4'",
+      ]);
+    } finally {
+      server.kill();
+    }
+  });
+});
+
+describe('the picture of a terminal', () => {
+  it('in the README is that of the output beside it', () => {
+    const picture = read('docs/demo.svg');
+    const label = /aria-label="([^"]*)"/.exec(picture)![1]!;
+    expect(terminalPicture(read('docs/demo.ansi'), label)).toBe(picture);
+  });
+
+  it('has colours, bold and dim text at its place', () => {
+    const picture = terminalPicture(
+      'a \u001b[1mb\u001b[22m \u001b[2mc<\u001b[22m\u001b[32md\u001b[39m',
+      'x',
+    );
+    const spans = [
+      ...picture.matchAll(/<tspan x="([\d.]+)" fill="(#\w+)"( font-weight="700")?[^>]*>(.*?)</g),
+    ];
+    expect(spans.map(([, x, color, bold, value]) => [x, color, bold !== undefined, value])).toEqual(
+      [
+        ['16.0', '#c0caf5', false, 'a\u00a0'],
+        ['31.7', '#c0caf5', true, 'b'],
+        ['47.3', '#565f89', false, 'c&lt;'],
+        ['63.0', '#9ece6a', false, 'd'],
+      ],
+    );
   });
 });
 

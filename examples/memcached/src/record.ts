@@ -25,11 +25,11 @@ export function toRecord(exchange: Exchange<MemcachedFrame>): ProtocolResult<Mem
 function addRequest(attributes: Attributes, request: MemcachedRequest): void {
   attributes['db.operation.name'] = request.command;
   if (request.keyCount > 0) {
-    attributes['memcached.keys'] = request.keys;
-    attributes['memcached.key_count'] = request.keyCount;
+    attributes['libtrace.memcached.keys'] = request.keys;
+    attributes['libtrace.memcached.key_count'] = request.keyCount;
   }
   if (request.valueBytes !== undefined) {
-    attributes['memcached.request.value_bytes'] = request.valueBytes;
+    attributes['libtrace.memcached.request.value_bytes'] = request.valueBytes;
   }
 }
 
@@ -40,11 +40,11 @@ function addResponse(
 ): void {
   // The rest of a response does not say what the whole was.
   if (response.headless) return;
-  if (response.result !== '') attributes['memcached.result'] = response.result;
+  if (response.result !== '') attributes['libtrace.memcached.result'] = response.result;
   const isRetrieval = request?.kind === 'request' && retrievals.has(request.command);
   if (response.hits > 0 || (isRetrieval && response.result === 'END')) {
-    attributes['memcached.hit_count'] = response.hits;
-    attributes['memcached.response.value_bytes'] = response.valueBytes;
+    attributes['libtrace.memcached.hit_count'] = response.hits;
+    attributes['libtrace.memcached.response.value_bytes'] = response.valueBytes;
   }
   if (response.message !== undefined && response.message !== '') {
     attributes['error.message'] = response.message;

@@ -73,7 +73,7 @@ export interface PluginReport {
   readonly checks: readonly CheckResult[];
 }
 
-const run: Readonly<Record<CheckName, (context: CheckContext, reference: Reference) => void>> = {
+const run: Readonly<Record<CheckName, (context: CheckContext, reference: Reference) => unknown>> = {
   rules: checkRules,
   records: checkRecords,
   inference: checkInference,
@@ -92,15 +92,19 @@ const run: Readonly<Record<CheckName, (context: CheckContext, reference: Referen
  * see {@link conformanceTests} for one.
  *
  * ```ts
- * const report = checkPlugin(memcached, { fixtures });
+ * const report = await checkPlugin(memcached, { fixtures });
  * console.log(formatReport(report));
  * process.exitCode = report.ok ? 0 : 1;
  * ```
  * @param factory makes the plugin; called for each run, so that no run knows what another learned.
  */
-export function checkPlugin(factory: () => AnyPlugin, options: CheckOptions): PluginReport {
+export async function checkPlugin(
+  factory: () => AnyPlugin,
+  options: CheckOptions,
+): Promise<PluginReport> {
   const names = options.only ?? (Object.keys(checks) as CheckName[]);
-  const results = names.map((name) => runCheck(name, factory, options));
+  const results: CheckResult[] = [];
+  for (const name of names) results.push(await runCheck(name, factory, options));
   return {
     plugin: (factory() as ProtocolPlugin).name,
     ok: results.every((result) => result.findings.length === 0),
@@ -109,11 +113,11 @@ export function checkPlugin(factory: () => AnyPlugin, options: CheckOptions): Pl
 }
 
 /** One check of {@link checkPlugin}. */
-export function runCheck(
+export async function runCheck(
   name: CheckName,
   factory: () => AnyPlugin,
   options: CheckOptions,
-): CheckResult {
+): Promise<CheckResult> {
   const title = checks[name];
   const skipped = options.except?.[name];
   if (skipped !== undefined) return { name, title, runs: 0, ms: 0, findings: [], skipped };
@@ -129,7 +133,7 @@ export function runCheck(
     seed: options.seed ?? 1,
   });
   const startMs = performance.now();
-  context.attempt(() => run[name](context, new Reference(context)));
+  await context.attempt(() => run[name](context, new Reference(context)));
   return {
     name,
     title,

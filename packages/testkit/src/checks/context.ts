@@ -21,7 +21,7 @@ export interface Finding {
 /** How much is tried. `quick` is a few seconds a plugin, `full` some ten times that. */
 export type Effort = 'quick' | 'full';
 
-const byteBudget: Readonly<Record<Effort, number>> = { quick: 2_500_000, full: 60_000_000 };
+const byteBudget: Readonly<Record<Effort, number>> = { quick: 6_000_000, full: 150_000_000 };
 /** What one run costs beside its bytes, in bytes. */
 const runOverhead = 1500;
 const maxFindings = 3;
@@ -71,9 +71,9 @@ export class CheckContext {
   }
 
   /** Makes a check, which is over when the plugin hangs. */
-  attempt(check: () => void): void {
+  async attempt(check: () => unknown): Promise<void> {
     try {
-      check();
+      await check();
     } catch (error) {
       if (!(error instanceof Hang)) throw error;
       if (this.findings.length === 0) {

@@ -18,6 +18,10 @@ const somebody: ProcessIdentity = {
 const local = { address: '192.0.2.1', port: 0 };
 const remote = { address: '192.0.2.2', port: 49_152 };
 
+/** Time passes during one connection of so many. */
+const ticksEvery = 16;
+const tickNs = 20e9;
+
 /** Runs fuzzed connections through one pipeline, one after the other. */
 export class FuzzDriver {
   readonly #pipeline: Pipeline;
@@ -72,6 +76,7 @@ export class FuzzDriver {
       pipeline.segment(id, segment, hint);
       if (isClient) client += length;
       else server += length;
+      if (id % ticksEvery === 1) pipeline.tick((this.#nowNs += tickNs));
     }
     const clientIsIn = requestsIn;
     pipeline.close(
@@ -81,6 +86,7 @@ export class FuzzDriver {
       this.#nowNs,
       somebody,
     );
+    if (id % ticksEvery === 0) pipeline.tick(this.#nowNs);
     if (this.#failures.length > 0) {
       const [failure] = this.#failures;
       this.#failures.length = 0;

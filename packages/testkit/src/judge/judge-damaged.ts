@@ -148,10 +148,9 @@ function describeWrong(
   return `${kind} is wrong: ${brief(record)}: ${why ?? ''}`;
 }
 
+/** A message that came with others in the same bytes has none of its own: only `missing` tells. */
 function has(record: TraceRecord, side: 'request' | 'response'): boolean {
-  return (
-    !lacks(record, side) && (side === 'request' ? record.requestBytes : record.responseBytes) > 0
-  );
+  return !lacks(record, side);
 }
 
 function lacks(record: TraceRecord, part: Missing): boolean {

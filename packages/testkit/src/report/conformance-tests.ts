@@ -6,7 +6,7 @@ import { formatFinding } from './format-report.js';
 /** What is needed of a test framework: vitest, Jest, Mocha and `node:test` have it. */
 export interface TestFramework {
   describe(name: string, body: () => void): unknown;
-  it(name: string, body: () => void, timeoutMs?: number): unknown;
+  it(name: string, body: () => Promise<void>, timeoutMs?: number): unknown;
 }
 
 /**
@@ -32,8 +32,8 @@ export function conformanceTests(
   framework.describe(`conformance of ${factory().name}`, () => {
     for (const name of names) {
       if (options.except?.[name] !== undefined) continue;
-      const body = (): void => {
-        const { findings } = runCheck(name, factory, options);
+      const body = async (): Promise<void> => {
+        const { findings } = await runCheck(name, factory, options);
         if (findings.length > 0) throw new Error(`\n${findings.map(formatFinding).join('\n\n')}\n`);
       };
       // node:test takes no number here; it has no time limit either.

@@ -10,6 +10,8 @@ export class ContractViolation extends Error {
 /** What lies before and behind the bytes of a view: of others, in real memory. */
 const margin = 16;
 const junk = 0xa5;
+/** Behind a view lies what a parser that looks there would like to find. */
+const bait = Buffer.from('\n\r\n\0\0\0\0\n:1\r\n\xff\xff\n\n', 'latin1');
 
 interface Parser {
   parse(side: Side, view: ByteView): unknown;
@@ -103,6 +105,7 @@ class GuardedParser {
     if (this.#memory.length < needed) this.#memory = Buffer.alloc(needed * 2, junk);
     const memory = this.#memory;
     buffer.copy(memory, margin, start, start + available);
+    bait.copy(memory, margin + available);
     this.#view.reset(memory, margin, available, view.hole, view.ended, view.timestampNs);
     try {
       const result = call(this.#view);
@@ -110,6 +113,7 @@ class GuardedParser {
         this.#violated(`${name} changed the view it was given`);
       } else if (
         memory.compare(buffer, start, start + available, margin, margin + available) !== 0 ||
+        memory.compare(bait, 0, margin, margin + available, needed) !== 0 ||
         memory.subarray(0, margin).some((byte) => byte !== junk)
       ) {
         this.#violated(`${name} wrote into the memory of its view`);

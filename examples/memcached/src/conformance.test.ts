@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { conformanceTests, readFixtures } from '@libtrace/testkit';
 import { describe, it } from 'vitest';
-import memcached from '../src/index.js';
+import memcached from './index.js';
 
 conformanceTests({ describe, it }, memcached, {
   fixtures: readFixtures(new URL('../fixtures/', import.meta.url)),

@@ -2,7 +2,7 @@
 import type { RecordOf } from '@libtrace/core';
 import { conversation, expectRecords, runFixture, type StepInput } from '@libtrace/testkit';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import memcached, { type MemcachedAttributes } from '../src/index.js';
+import memcached, { type MemcachedAttributes } from './index.js';
 
 function records(...steps: StepInput[]) {
   return runFixture(memcached(), conversation(steps));
@@ -21,9 +21,9 @@ describe('memcached', () => {
         status: 'ok',
         complete: true,
         attributes: {
-          'memcached.keys': ['a', 'b', 'c'],
-          'memcached.hit_count': 2,
-          'memcached.response.value_bytes': 3,
+          'libtrace.memcached.keys': ['a', 'b', 'c'],
+          'libtrace.memcached.hit_count': 2,
+          'libtrace.memcached.response.value_bytes': 3,
         },
       },
     ]);
@@ -38,8 +38,8 @@ describe('memcached', () => {
         ['server', 'VALUE a 0 12\r\nget b\r\nEND\r\n\r\nEND\r\n'],
       ),
     ).toEqual([
-      { operation: 'set', attributes: { 'memcached.request.value_bytes': 12 } },
-      { operation: 'get', attributes: { 'memcached.response.value_bytes': 12 } },
+      { operation: 'set', attributes: { 'libtrace.memcached.request.value_bytes': 12 } },
+      { operation: 'get', attributes: { 'libtrace.memcached.response.value_bytes': 12 } },
     ]);
   });
 
@@ -51,7 +51,7 @@ describe('memcached', () => {
       ),
     ).toEqual([
       { operation: 'set', status: 'ok', complete: true, responseBytes: 0 },
-      { operation: 'get', attributes: { 'memcached.hit_count': 1 } },
+      { operation: 'get', attributes: { 'libtrace.memcached.hit_count': 1 } },
     ]);
   });
 
@@ -65,7 +65,7 @@ describe('memcached', () => {
       ),
     ).toEqual([
       { status: 'server-error', attributes: { 'error.message': 'object too large for cache' } },
-      { status: 'client-error', attributes: { 'memcached.result': 'CLIENT_ERROR' } },
+      { status: 'client-error', attributes: { 'libtrace.memcached.result': 'CLIENT_ERROR' } },
     ]);
   });
 
@@ -82,7 +82,7 @@ describe('memcached', () => {
     );
     expect(damaged[1]).toMatchObject({ complete: false });
     expect(damaged[1]!.missing).toContain('response.head');
-    expect(damaged[1]!.attributes['memcached.hit_count']).toBeUndefined();
+    expect(damaged[1]!.attributes['libtrace.memcached.hit_count']).toBeUndefined();
   });
 
   it('leaves a connection alone when order does not say what is answered', () => {
