@@ -62,6 +62,10 @@ function check() {
     ['types', 'npx', ['tsc', '-b']],
     ['eslint', 'npx', ['eslint', '.', '--max-warnings=0']],
     ['prettier', 'npx', ['prettier', '--check', '--log-level=warn', '.']],
+    ['documented exports', 'npx', ['typedoc', '--emit', 'none']],
+    ['record schema', process.execPath, ['scripts/docs/schema.mjs', '--check']],
+    ['records page', process.execPath, ['scripts/docs/records-page.mjs', '--check']],
+    ['code in the docs', process.execPath, ['scripts/docs/check-code.mjs']],
     ['generated contract', process.execPath, ['scripts/gen-contract.mjs', '--check']],
     [
       'clang-format',

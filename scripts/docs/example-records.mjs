@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The records that docs/records.md shows, read from recordings of real programs.
+// The records that docs/records.md shows: of conversations of real programs, played through the pipeline.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,30 +12,60 @@ import { fileURLToPath } from 'node:url';
  *
  * @typedef {object} Example
  * @property {string} caption unique
- * @property {string} file recording, from the root
+ * @property {string} fixture file name in the fixtures of the protocol's package
  * @property {(record: import('@libtrace/core').TraceRecord) => boolean} isWanted the first such record is shown
  */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** @type {readonly Chapter[]} */
-export const chapters = [];
+export const chapters = [
+  {
+    title: 'MySQL and MariaDB',
+    protocol: 'mysql',
+    about:
+      '`operation` is the first keyword of the statement, or the command when there is none. `status` is `ok`, or `client-error` or `server-error` by the error number.',
+    examples: [
+      {
+        caption: 'A prepared statement that is executed',
+        fixture: 'prepared-statements.json',
+        isWanted: ({ attributes }) => attributes['libtrace.mysql.command'] === 'STMT_EXECUTE',
+      },
+    ],
+  },
+  {
+    title: 'Kafka',
+    protocol: 'kafka',
+    about:
+      '`operation` is the name of the API. `status` is `ok`, or `client-error` or `server-error` by the error code.',
+    examples: [
+      {
+        caption: 'A message that is produced',
+        fixture: 'kafkajs-produce.json',
+        isWanted: ({ operation }) => operation === 'Produce',
+      },
+    ],
+  },
+];
 
 /**
- * Reads the examples' records.
+ * Plays the examples' fixtures.
  * @param {object} packages what the packages export
- * @param {typeof import('@libtrace/core').createReader} packages.createReader
+ * @param {typeof import('@libtrace/testkit').readFixture} packages.readFixture
+ * @param {typeof import('@libtrace/testkit').runFixture} packages.runFixture
  * @param {typeof import('@libtrace/cli').toRecordJson} packages.toRecordJson
  * @param {readonly import('@libtrace/core').AnyPlugin[]} packages.plugins
- * @returns {Promise<Map<string, object>>} by caption, as in `--format json`
+ * @returns {Map<string, object>} by caption, as in `--format json`
  */
-export async function exampleRecords({ createReader, toRecordJson, plugins }) {
+export function exampleRecords({ readFixture, runFixture, toRecordJson, plugins }) {
   const records = new Map();
-  for (const { caption, file, isWanted } of chapters.flatMap(({ examples }) => examples)) {
-    for await (const record of createReader({ plugins, file: join(root, file) })) {
-      if (isWanted(record)) records.set(caption, records.get(caption) ?? toRecordJson(record));
+  for (const { protocol, examples } of chapters) {
+    for (const { caption, fixture, isWanted } of examples) {
+      const file = join(root, `packages/proto-${protocol}/fixtures`, fixture);
+      const record = runFixture(plugins, readFixture(file)).find(isWanted);
+      if (record === undefined) throw new Error(`${file} holds no record for: ${caption}`);
+      records.set(caption, toRecordJson(record));
     }
-    if (!records.has(caption)) throw new Error(`${file} holds no record for: ${caption}`);
   }
   return records;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/records.md: the schema of a record and core's registry of attributes as a page, with records of real recordings.
+// docs/records.md: the schema of a record and core's registry of attributes as a page, with records of real programs.
 // `node scripts/docs/records-page.mjs` writes it (after a build), `--check` only compares.
 import { chapters, exampleRecords } from './example-records.mjs';
 import { isMain, packageExports, writeOrCheck } from './generated-file.mjs';
@@ -10,7 +10,6 @@ import { recordSchema } from './schema.mjs';
 
 export const recordsPath = 'docs/records.md';
 
-const units = { By: 'bytes', '{row}': 'rows' };
 const origins = {
   stable: 'OpenTelemetry',
   development: 'OpenTelemetry, in development',
@@ -24,7 +23,7 @@ const origins = {
 export function recordsPage(registry, examples) {
   return `# Records
 
-<!-- Made by scripts/docs/records-page.mjs from core's attribute registry, the schema of records, and recordings. -->
+<!-- Made by scripts/docs/records-page.mjs from core's attribute registry, the schema of records, and fixtures. -->
 
 A record is one call of one protocol, seen from one process: what was asked and answered, by whom, when, and what could
 not be seen. \`for await (const record of tracer)\` yields them; \`--format json\` prints one a line. The JSON Schema is
@@ -34,8 +33,8 @@ not be seen. \`for await (const record of tracer)\` yields them; \`--format json
 
 ${envelopeTable(recordSchema(registry))}
 
-In TypeScript a record also has \`startNs\` (when it began, on the kernel's CLOCK_MONOTONIC) and \`process.ppid\` (the
-parent's process id), which the JSON leaves out.
+In TypeScript a record also has \`startNs\` (when it began, nanoseconds on the clock of its source: CLOCK_MONOTONIC when
+live) and \`process.ppid\` (the parent's process id), which the JSON leaves out.
 
 \`missing\` says what was not seen: \`request\` and \`response\` a whole message, \`….head\` and \`….body\` a part of one,
 \`….size\` that a size is a lower bound. Nothing is guessed: a value that is not known is absent.
@@ -47,6 +46,8 @@ where there is one, and begin with \`libtrace.\` where there is none. \`<key>\` 
 is absent when its value is not known; those marked \`always\` are in every record of their protocol.
 
 Plugins of others have attributes of their own: \`libtrace plugins\` lists them.
+
+The examples are conversations of real programs that were played again: process, addresses and times are made up.
 
 ${chapters.map((chapter) => chapterText(registry, chapter, examples)).join('\n')}`;
 }
@@ -81,7 +82,7 @@ function chapterText(registry, { title, protocol, about, examples }, records) {
     .filter(([, { protocols }]) => protocols.includes(protocol))
     .map(([name, { type, unit, description, origin, stability, always }]) => [
       `\`${name}\``,
-      [type, units[unit] ?? unit].filter(Boolean).join(', '),
+      unit === undefined ? type : `${type}, ${unitName(unit)}`,
       always === true ? `${description} Always.` : description,
       origin === 'libtrace' ? 'libtrace' : origins[stability],
     ]);
@@ -98,6 +99,12 @@ ${table(['attribute', 'type', 'meaning', 'name'], rows)}
 ${shown.join('\n')}`;
 }
 
+/** @param {string} unit by UCUM; what is counted stands in braces there */
+function unitName(unit) {
+  if (unit === 'By') return 'bytes';
+  return unit.replace(/^\{(.*)\}$/, '$1s');
+}
+
 /** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
 function table(head, rows) {
   const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -105,9 +112,9 @@ function table(head, rows) {
 }
 
 if (isMain(import.meta.url)) {
-  const names = ['core', 'cli', 'proto-http', 'proto-mysql', 'proto-kafka'];
-  const [core, cli, http, mysql, kafka] = await Promise.all(names.map(packageExports));
-  const plugins = [http, mysql, kafka].map((each) => each.default());
-  const examples = await exampleRecords({ ...core, ...cli, plugins });
+  const names = ['core', 'cli', 'testkit', 'proto-http', 'proto-mysql', 'proto-kafka'];
+  const [core, cli, testkit, ...protocols] = await Promise.all(names.map(packageExports));
+  const plugins = protocols.map((each) => each.default());
+  const examples = exampleRecords({ ...cli, ...testkit, plugins });
   await writeOrCheck(recordsPath, recordsPage(core.attributeRegistry, examples));
 }

@@ -3,12 +3,15 @@ import { escapeText } from './format/terminal-text.js';
 
 /** Exit statuses of the `libtrace` command. With a traced command its own status (signal: 128 + number) is used. */
 export const exitStatus = {
+  /** It did what was asked. */
   ok: 0,
   /** Something failed: rights, kernel, a file. */
   failed: 1,
   /** The command line was wrong. */
   usage: 2,
+  /** The command to trace may not be executed. */
   notExecutable: 126,
+  /** The command to trace does not exist. */
   notFound: 127,
   /** A second Ctrl-C. */
   interrupted: 130,
@@ -50,11 +53,16 @@ export const commandErrorCodes = {
 
 /** An error of the command line itself, with what to do about it. */
 export class CliError extends Error {
+  /** Always `CliError`. */
   override readonly name = 'CliError';
+  /** A key of {@link commandErrorCodes}, or `ERR_OPTION_INVALID`. */
   readonly code: string;
+  /** What to do about it, when that is known. */
   readonly remedy: string | undefined;
+  /** The status that the process ends with. */
   readonly exitStatus: number;
 
+  /** For the command: the message says what was tried with which value. */
   constructor(
     code: string,
     message: string,

@@ -19,7 +19,9 @@ import { importPackage } from './plugins/import-package.js';
 
 /** What tracing and reading need of the other packages. */
 export interface Tracing {
+  /** Of `@libtrace/core`. */
   createTracer(options: TracerOptions<readonly AnyPlugin[]>): Tracer<AnyRecord>;
+  /** Of `@libtrace/core`. */
   createReader(options: ReaderOptions<readonly AnyPlugin[]>): Reader<AnyRecord>;
   /** @throws LibtraceError `ERR_PLUGIN_INVALID`, `ERR_PLUGIN_DUPLICATE` */
   validatePlugins(plugins: readonly unknown[]): void;
@@ -31,32 +33,45 @@ export interface Tracing {
 
 /** One kernel feature as `@libtrace/native` reports it. */
 export interface Feature {
+  /** Whether the kernel has it. */
   readonly supported: boolean;
+  /** Why not. */
   readonly reason?: string | undefined;
 }
 
 /** The signals that end a trace, as `process` emits them. */
 export interface SignalSource {
+  /** Calls a listener when the signal comes. */
   on(signal: NodeJS.Signals, listener: () => void): unknown;
+  /** Removes it. */
   off(signal: NodeJS.Signals, listener: () => void): unknown;
 }
 
 /** Everything the command touches outside itself. Tests replace parts of it. */
 export interface Dependencies {
+  /** Environment variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where Ctrl-C and its like come from. */
   readonly signals: SignalSource;
+  /** Where records and summaries go. */
   readonly stdout: ByteSink;
   /** Terminal width, or undefined when stdout is not a terminal. Asked for every line. */
   readonly stdoutColumns: () => number | undefined;
+  /** Whether messages go to a terminal. */
   readonly stderrIsTerminal: boolean;
+  /** Whether standard input is a terminal. */
   readonly stdinIsTerminal: boolean;
+  /** Writes to stderr, at once. */
   readonly writeError: (text: string) => void;
+  /** Creates or empties a file. */
   readonly openFile: (path: string) => Promise<ByteSink>;
   /** Where a recording for `-` goes. */
   readonly recordingToStdout: RecordingSink;
   /** The bytes of standard input. */
   readonly stdin: () => AsyncIterable<Uint8Array>;
+  /** `spawn` of node:child_process, for the command to trace. */
   readonly spawn: typeof spawn;
+  /** Whether there is a process of that id. */
   readonly processExists: (pid: number) => boolean;
   /** Rejects with a {@link CliError} that says which package is missing. */
   readonly loadTracing: () => Promise<Tracing>;

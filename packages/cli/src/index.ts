@@ -9,6 +9,8 @@ export type { RecordJson } from './format/json-line.js';
 export { PrettyFormatter } from './format/pretty-line.js';
 export type { AnyRecord } from './format/record-parts.js';
 export { escapeText } from './format/terminal-text.js';
+export type { BuiltinPackage } from './plugins/builtin-plugins.js';
+export type { PluginFlags } from './plugins/plugin-flags.js';
 export { LineWriter } from './output/line-writer.js';
 export type { ByteSink } from './output/byte-sink.js';
 export { CallGroups } from './summary/call-groups.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Tone } from './record-parts.js';
 
+/** Wraps a text in control sequences. @inline */
 type Paint = (text: string) => string;
 
 /**
@@ -8,13 +9,21 @@ type Paint = (text: string) => string;
  * look at `process.stdout` when they are imported, and that makes a pipe non-blocking for everybody who shares it.
  */
 export interface Colors {
+  /** Bold. */
   readonly bold: Paint;
+  /** Dim. */
   readonly dim: Paint;
+  /** Red. */
   readonly red: Paint;
+  /** Green. */
   readonly green: Paint;
+  /** Yellow. */
   readonly yellow: Paint;
+  /** Blue. */
   readonly blue: Paint;
+  /** Magenta. */
   readonly magenta: Paint;
+  /** Cyan. */
   readonly cyan: Paint;
 }
 

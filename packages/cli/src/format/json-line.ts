@@ -7,30 +7,53 @@ const unescaped = /[\u007f-\u009f\u2028\u2029]/g;
 
 /** The public shape of a record: schema/record.schema.json describes it. */
 export interface RecordJson {
+  /** Name of the plugin. */
   readonly protocol: string;
+  /** Low-cardinality name of what was asked. */
   readonly operation: string;
+  /** How the call ended. */
   readonly status: string;
+  /** True when `missing` is empty. */
   readonly complete: boolean;
+  /** What was not seen. */
   readonly missing: readonly string[];
+  /** When it began: RFC 3339 with nanoseconds, UTC. */
   readonly startTime: string;
+  /** From its first byte to its last, milliseconds. */
   readonly durationMs: number;
+  /** What the traced process is on the connection. */
   readonly role: string;
+  /** Where the bytes came from. */
   readonly source: string;
+  /** Who made the system calls. */
   readonly process: {
+    /** Process id. */
     readonly pid: number;
+    /** Thread id. */
     readonly tid: number;
+    /** Command name. */
     readonly comm: string;
+    /** Path of the executable; `''` when unknown. */
     readonly exe: string;
+    /** cgroup v2 path; `''` when unknown. */
     readonly cgroup: string;
   };
+  /** The connection that it took place on. */
   readonly connection: {
+    /** Unique among the connections of one trace. */
     readonly id: number;
+    /** What carries the bytes. */
     readonly transport: string;
+    /** The end that opened the connection. */
     readonly client: Endpoint;
+    /** The end that accepted it. */
     readonly server: Endpoint;
   };
+  /** Bytes of the request on the wire. */
   readonly requestBytes: number;
+  /** Bytes of the response on the wire. */
   readonly responseBytes: number;
+  /** Values of the protocol, by name. */
   readonly attributes: object;
 }
 

@@ -9,6 +9,7 @@ const mostRetries = 200;
 export interface ByteSink {
   /** Resolves when everything was taken; rejects with the system's error (`EPIPE`, `ENOSPC`, …). */
   write(text: string): Promise<void>;
+  /** Closes what belongs to the sink. */
   close(): Promise<void>;
 }
 

@@ -92,6 +92,7 @@ export class Reporter {
       elapsedMs,
       protocols,
       ownSegments: this.#ownSegments,
+      columns: this.#summaryColumns(),
       colors: this.#summaryColors,
     });
     this.say(summary);
@@ -102,11 +103,21 @@ export class Reporter {
   async finishFile(stats: ReaderStats, protocols: readonly string[]): Promise<void> {
     await this.#writer.drain();
     const elapsedMs = Math.max(0, (this.#lastNs - this.#firstNs) / 1e6);
-    const { groups } = this;
-    this.say(
-      renderFileSummary({ groups, stats, elapsedMs, protocols, colors: this.#summaryColors }),
-    );
+    const summary = renderFileSummary({
+      groups: this.groups,
+      stats,
+      elapsedMs,
+      protocols,
+      columns: this.#summaryColumns(),
+      colors: this.#summaryColors,
+    });
+    this.say(summary);
     await this.#writer.drain();
+  }
+
+  /** Undefined when it is not shown on the terminal that stdout is. */
+  #summaryColumns(): number | undefined {
+    return this.#summaryFollows ? this.#deps.stdoutColumns() : undefined;
   }
 
   /** Resolves when every line was written. */

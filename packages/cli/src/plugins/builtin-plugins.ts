@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin } from '@libtrace/core';
+import type { AnyPlugin, CommonPluginOptions } from '@libtrace/core';
+import type { HttpOptions } from '@libtrace/proto-http';
 import { importPackage, versionOfPackage } from './import-package.js';
 import type { PluginFlags } from './plugin-flags.js';
 
 /** A plugin with where it comes from. */
 export interface LoadedPlugin {
+  /** What its factory made. */
   readonly plugin: AnyPlugin;
   /** Name of its package, or the path that it was loaded from. */
   readonly from: string;
@@ -15,8 +17,11 @@ export interface LoadedPlugin {
 
 /** A plugin package that the command depends on. */
 export interface BuiltinPackage {
+  /** As npm knows it. */
   readonly name: string;
+  /** Undefined when it could not be learned. */
   readonly version: string | undefined;
+  /** Makes the plugin as the command line wants it. */
   readonly create: (flags: PluginFlags) => AnyPlugin;
 }
 
@@ -29,28 +34,23 @@ export async function builtinPackages(): Promise<readonly BuiltinPackage[]> {
   ]);
   const factories: readonly (readonly [string, (flags: PluginFlags) => AnyPlugin])[] = [
     ['@libtrace/proto-http', (flags) => http.http(httpOptions(flags))],
-    ...other('@libtrace/proto-mysql', mysql),
-    ...other('@libtrace/proto-kafka', kafka),
+    ['@libtrace/proto-mysql', (flags) => mysql.mysql(commonOptions(flags))],
+    ['@libtrace/proto-kafka', (flags) => kafka.kafka(commonOptions(flags))],
   ];
   return factories.map(([name, create]) => ({ name, version: versionOfPackage(name), create }));
 }
 
-function other(
-  name: string,
-  module: object,
-): (readonly [string, (flags: PluginFlags) => AnyPlugin])[] {
-  const factory: unknown = Reflect.get(module, 'default');
-  if (typeof factory !== 'function') return [];
-  const create = factory as (options: { showValues: boolean }) => AnyPlugin;
-  return [[name, (flags) => create({ showValues: flags.showValues === true })]];
+function commonOptions(flags: PluginFlags): CommonPluginOptions {
+  return { showValues: flags.showValues === true };
 }
 
-function httpOptions(flags: PluginFlags) {
+function httpOptions(flags: PluginFlags): HttpOptions {
   return {
-    showValues: flags.showValues === true,
+    ...commonOptions(flags),
     ...(flags.headers === undefined
       ? {}
       : { requestHeaders: flags.headers, responseHeaders: flags.headers }),
-    ...(flags.showSecrets === true ? { redact: false } : {}),
+    // Credentials are no values that a question is about: --show-values alone does not show them.
+    redact: flags.showSecrets !== true,
   };
 }

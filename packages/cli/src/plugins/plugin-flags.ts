@@ -8,7 +8,9 @@ export interface PluginFlags {
   readonly plugin?: readonly string[];
   /** Port to name of the protocol spoken there. */
   readonly decodeAs?: ReadonlyMap<number, string>;
+  /** Show what is hidden by default, such as the literals of a statement. */
   readonly showValues?: boolean;
+  /** Show credentials, cookies and tokens. */
   readonly showSecrets?: boolean;
   /** HTTP header fields to record. */
   readonly headers?: readonly string[];

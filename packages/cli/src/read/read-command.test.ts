@@ -110,6 +110,13 @@ describe('libtrace read', () => {
     expect(none.stdout).toContain('No calls seen');
   });
 
+  it('shows credentials on --show-secrets only', async () => {
+    const path = await fileOf([{ port: 80, turns: httpTurns('/login?access_token=12345') }]);
+    expect((await read([path])).stdout).toContain('access_token=REDACTED');
+    expect((await read([path, '--show-values'])).stdout).toContain('access_token=REDACTED');
+    expect((await read([path, '--show-secrets'])).stdout).toContain('access_token=12345');
+  });
+
   it('decodes a port as it is told', async () => {
     const odd = [{ port: 9999, turns: ['PURGE /x HTTP/1.1\r\n\r\n', httpTurns('')[1]!] }];
     const { stdout, status } = await read([await fileOf(odd), '--decode-as', '9999=http']);
@@ -165,6 +172,8 @@ describe('libtrace read', () => {
     const { status, stdout, stderr } = await read([path]);
     expect(stdout).toContain('GET /a');
     expect(stdout).toMatch(/\d calls? in/);
+    expect(stdout).toContain('lost: everything behind the damage');
+    expect(stdout).not.toContain('nothing lost');
     expect(status).toBe(1);
     expect(stderr).toMatch(/^error ERR_RECORDING_INVALID: .*\(at byte \d+\)\nremedy: /);
   });

@@ -9,12 +9,19 @@ import { DurationHistogram } from './histogram.js';
 export interface CallGroup {
   /** Name of the process; of the server when no process is known. */
   readonly comm: string;
+  /** What it is in the calls. */
   readonly role: Role;
+  /** Name of the plugin. */
   readonly protocol: string;
+  /** What was asked. */
   readonly operation: string;
+  /** How many ended how. */
   readonly statuses: Readonly<Record<RecordStatus, number>>;
+  /** How many there were. */
   readonly calls: number;
+  /** Bytes of the requests. */
   readonly requestBytes: number;
+  /** Bytes of the responses. */
   readonly responseBytes: number;
   /** Of the calls whose request and response were both seen. */
   readonly durations: DurationHistogram;
@@ -37,6 +44,7 @@ export class CallGroups {
   readonly #total: MutableGroup;
   #incomplete = 0;
 
+  /** Keeps so many kinds apart; default 256. */
   constructor(maxGroups = defaultMaxGroups) {
     this.#maxGroups = maxGroups;
     this.#total = newGroup('', 'unknown', '', '');
@@ -47,6 +55,7 @@ export class CallGroups {
     return this.#total;
   }
 
+  /** Records that lacked something. */
   get incomplete(): number {
     return this.#incomplete;
   }
@@ -56,6 +65,7 @@ export class CallGroups {
     return [...this.#missing].sort((one, other) => other[1] - one[1]);
   }
 
+  /** Counts a record. */
   add(record: AnyRecord): void {
     count(this.#group(record), record);
     count(this.#total, record);
@@ -66,7 +76,12 @@ export class CallGroups {
   }
 
   /** The kinds with the most calls, and how many kinds there are. */
-  top(limit: number): { readonly groups: readonly CallGroup[]; readonly all: number } {
+  top(limit: number): {
+    /** The kinds with the most calls, at most `limit`. */
+    readonly groups: readonly CallGroup[];
+    /** How many kinds there are. */
+    readonly all: number;
+  } {
     const groups = [...this.#groups.values()].sort((one, other) => other.calls - one.calls);
     return { groups: groups.slice(0, limit), all: groups.length };
   }

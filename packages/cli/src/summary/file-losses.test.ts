@@ -12,6 +12,7 @@ const { kernel, pipeline } = sampleStats();
 const clean: ReaderStats = {
   format: 'pcap',
   truncated: false,
+  damaged: false,
   pipeline: { ...pipeline, connections: 5 },
   details: undefined,
 };
@@ -158,6 +159,12 @@ describe('what the summary of a file says', () => {
     const cut = { ...clean, truncated: true, details: recording({ unreadBytes: 17 }) };
     expect(describeFileLosses(cut, []).lost).toEqual([
       'the end of the file is missing: it was cut off (its last 17 bytes are part of something)',
+    ]);
+  });
+
+  it('does not say that nothing is lost of a damaged file', () => {
+    expect(describeFileLosses({ ...clean, damaged: true }, []).lost).toEqual([
+      'everything behind the damage in the file',
     ]);
   });
 

@@ -33,7 +33,8 @@ export function describeFileLosses(stats: ReaderStats, protocols: readonly strin
 
 const noLosses: Losses = { lost: [], notCaptured: [] };
 
-function truncation({ truncated, details }: ReaderStats): string[] {
+function truncation({ truncated, damaged, details }: ReaderStats): string[] {
+  if (damaged) return ['everything behind the damage in the file'];
   if (!truncated) return [];
   const bytes = details?.kind === 'recording' ? details.summary.unreadBytes : 0;
   const rest = bytes > 0 ? ` (its last ${plural(bytes, 'byte')} are part of something)` : '';

@@ -16,6 +16,7 @@ export class DurationHistogram {
   #max = 0;
   #min = Infinity;
 
+  /** How many were recorded. */
   get count(): number {
     return this.#count;
   }
@@ -25,6 +26,7 @@ export class DurationHistogram {
     return this.#max / 1e6;
   }
 
+  /** Counts a duration; negative ones count as 0. */
   record(milliseconds: number): void {
     const value = Math.min(maxValue - 1, Math.max(0, Math.round(milliseconds * 1e6)));
     const index = bucketOf(value);

@@ -119,10 +119,13 @@ export function explainSilence(
       ...(kernel.compatCalls > 0 ? ['It is a 32-bit program: those are not traced.'] : []),
     ];
   }
+  const { encryptedConnections } = stats.pipeline;
   return [
     `${plural(kernel.segmentsSeen - ownSegments, 'system call')} moved ${formatBytes(kernel.bytesSeen)} over sockets, ` +
       `none recognized as ${protocols.join(', ')}.`,
-    'The connections may be encrypted (TLS is not decrypted), speak another protocol',
-    '(HTTP/2), or have been in the middle of a message when tracing began.',
+    encryptedConnections > 0
+      ? `${plural(encryptedConnections, 'connection')} ${encryptedConnections === 1 ? 'is' : 'are'} encrypted (TLS is not decrypted). Others may speak another protocol`
+      : 'The connections may speak another protocol (libtrace plugins lists those known)',
+    'or have been in the middle of a message when tracing began.',
   ];
 }

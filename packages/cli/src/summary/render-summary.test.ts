@@ -57,6 +57,31 @@ nothing lost
     expect(widest).toBeLessThanOrEqual(80);
   });
 
+  it('cuts names, not figures, and of procedures and servers what tells least', () => {
+    const call = sampleRecord({
+      operation: 'com.example.shop.v1.CartService/GetCart',
+      process: { pid: 0, comm: '' },
+      status: 'client-error',
+      connection: { server: { address: '2001:db8:1111:2222::1234:5678', port: 30_035 } },
+    });
+    const fitted = (columns: number | undefined): string[] =>
+      renderSummary({
+        groups: groupsOf(call, sampleRecord({ status: 'server-error' })),
+        stats: sampleStats(),
+        linesDropped: 0,
+        elapsedMs: 1,
+        protocols: [],
+        columns,
+        colors: createColors(false),
+      }).split('\n');
+    const narrow = fitted(undefined);
+    expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(narrow.find((line) => line.includes('30035'))).toMatch(
+      /^→ \S+…\]:30035 {2}http Cart\w*… +1 +1 +0 /,
+    );
+    expect(fitted(160).join('\n')).toContain('http com.example.shop.v1.CartService/GetCart');
+  });
+
   it('leaves calls without an answer out of the durations', () => {
     const text = render(
       groupsOf(
@@ -108,6 +133,8 @@ nothing lost
   it('explains why nothing was seen', () => {
     const stats = sampleStats();
     expect(render(groupsOf())).toContain('none recognized as http');
+    const encrypted = { ...stats, pipeline: { ...stats.pipeline, encryptedConnections: 2 } };
+    expect(render(groupsOf(), encrypted)).toContain('2 connections are encrypted (TLS');
     const still = render(groupsOf(), { ...stats, kernel: { ...stats.kernel, segmentsSeen: 0 } });
     expect(still).toContain('No calls seen in 10.2s.');
     expect(still).toContain('moved no bytes over sockets');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReaderStats, TracerStats } from '@libtrace/core';
 import type { Colors } from '../format/colors.js';
+import { truncateEndpoint } from '../format/endpoint.js';
 import { roleArrow } from '../format/record-parts.js';
 import { displayWidth, escapeText, padLeft, padRight, truncate } from '../format/terminal-text.js';
 import { formatBytes, formatCount, formatDuration, plural } from '../format/units.js';
@@ -10,17 +11,31 @@ import { describeLosses, explainSilence } from './losses.js';
 
 /** What a summary is made of. */
 export interface SummaryInput {
+  /** The calls that were counted. */
   readonly groups: CallGroups;
+  /** What the tracer counted. */
   readonly stats: TracerStats;
+  /** Lines that a slow reader did not take. */
   readonly linesDropped: number;
+  /** How long the trace took, milliseconds. */
   readonly elapsedMs: number;
+  /** Names of the active plugins. */
   readonly protocols: readonly string[];
   /** System calls in `stats` that libtrace made the target do; default 0. */
   readonly ownSegments?: number;
+  /** How it is painted. */
   readonly colors: Colors;
   /** Rows of the table at most; default 12. */
   readonly maxRows?: number;
+  /** Columns that the table may take; default 80. */
+  readonly columns?: number | undefined;
 }
+
+const maxProcessWidth = 32;
+const maxOperationWidth = 48;
+/** Names are cut to the first of these before any is cut further, and to no less than the last. */
+const nameWidths = [17, 12] as const;
+const defaultColumns = 80;
 
 const durationHeadings = ['p50', 'p95', 'p99', 'max'] as const;
 const errorHeadings = {
@@ -41,6 +56,8 @@ export interface FileSummaryInput {
   readonly colors: Colors;
   /** Rows of the table at most; default 12. */
   readonly maxRows?: number;
+  /** Columns that the table may take; default 80. */
+  readonly columns?: number | undefined;
 }
 
 /** The closing summary: calls, errors, durations, and whatever was not shown. Ends with a line end. */
@@ -73,14 +90,17 @@ export function renderFileSummary(input: FileSummaryInput): string {
 }
 
 function renderParts(
-  input: Pick<SummaryInput, 'groups' | 'elapsedMs' | 'maxRows' | 'colors'>,
+  input: Pick<SummaryInput, 'groups' | 'elapsedMs' | 'maxRows' | 'columns' | 'colors'>,
   silence: readonly string[],
   closing: readonly string[],
 ): string {
   const { groups, colors } = input;
   const lines = ['', colors.bold(headline(groups.total, input.elapsedMs))];
   if (groups.total.calls === 0) lines.push(...silence);
-  else lines.push('', ...table(groups, input.maxRows ?? 12, colors), '');
+  else {
+    const columns = input.columns ?? defaultColumns;
+    lines.push('', ...table(groups, input.maxRows ?? 12, columns, colors), '');
+  }
   if (groups.incomplete > 0) {
     const parts = groups.missing().map(([part, count]) => `${part} ${formatCount(count)}`);
     lines.push(`incomplete: ${plural(groups.incomplete, 'record')} (missing ${parts.join(', ')})`);
@@ -104,7 +124,7 @@ function headline(total: CallGroup, elapsedMs: number): string {
   return `${plural(total.calls, 'call')} in ${time}: ${parts.join(', ')}; ${bytes}`;
 }
 
-function table(groups: CallGroups, maxRows: number, colors: Colors): string[] {
+function table(groups: CallGroups, maxRows: number, columns: number, colors: Colors): string[] {
   const { groups: shown, all } = groups.top(maxRows);
   // A class of errors that did not occur needs no column.
   const errors = (Object.keys(errorHeadings) as ErrorStatus[]).filter(
@@ -119,19 +139,19 @@ function table(groups: CallGroups, maxRows: number, colors: Colors): string[] {
       ...durationHeadings,
     ],
     ...shown.map((group) => [
-      `${roleArrow(group.role)} ${truncate(escapeText(group.comm === '' ? '?' : group.comm), 20)}`,
-      truncate(escapeText([group.protocol, group.operation].filter(Boolean).join(' ')), 24),
+      `${roleArrow(group.role)} ${escapeText(group.comm === '' ? '?' : group.comm)}`,
+      escapeText([group.protocol, group.operation].filter(Boolean).join(' ')),
       ...figures(group, errors),
     ]),
     ...(all > 1 ? [['  total', '', ...figures(groups.total, errors)]] : []),
   ];
-  const widths = rows[0]!.map((_, column) =>
-    Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))),
-  );
+  const widths = fittingWidths(rows, columns);
   const [heading = '', ...lines] = rows.map((row) => {
-    const cells = row.map((cell, column) =>
-      column < 2 ? padRight(cell, widths[column] ?? 0) : padLeft(cell, widths[column] ?? 0),
-    );
+    const cells = row.map((cell, column) => {
+      const width = widths[column] ?? 0;
+      if (column === 0) return padRight(truncateEndpoint(cell, width), width);
+      return column === 1 ? padRight(briefly(cell, width), width) : padLeft(cell, width);
+    });
     return cells.join('  ').trimEnd();
   });
   if (all > shown.length) {
@@ -139,6 +159,35 @@ function table(groups: CallGroups, maxRows: number, colors: Colors): string[] {
     lines.push(colors.dim(`  and ${more} of calls`));
   }
   return [colors.dim(heading), ...lines];
+}
+
+/** The widest cell of each column; names are cut when the figures would not fit beside them. */
+function fittingWidths(rows: readonly (readonly string[])[], columns: number): number[] {
+  const widths = rows[0]!.map((_, column) =>
+    Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))),
+  );
+  const limits = [maxProcessWidth, maxOperationWidth];
+  limits.forEach((limit, column) => (widths[column] = Math.min(limit, widths[column] ?? 0)));
+  let excess = widths.reduce((sum, width) => sum + width + 2, -2) - columns;
+  for (const least of nameWidths) {
+    for (const column of [1, 0]) {
+      const width = widths[column] ?? 0;
+      const cut = Math.max(0, Math.min(excess, width - least));
+      widths[column] = width - cut;
+      excess -= cut;
+    }
+  }
+  return widths;
+}
+
+/** Cuts an operation; of the name of a remote procedure the package first. */
+function briefly(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  const slash = text.indexOf('/');
+  const dot = text.lastIndexOf('.', slash);
+  const space = text.indexOf(' ');
+  const brief = slash > 0 && dot > space ? text.slice(0, space + 1) + text.slice(dot + 1) : text;
+  return truncate(brief, width);
 }
 
 function figures(group: CallGroup, errors: readonly ErrorStatus[]): string[] {
