@@ -39,9 +39,15 @@ const bad: readonly (readonly [field: string, change: object])[] = [
   ['inference.rules[0].strength', { inference: { rules: [{ ...rule, strength: 'x' }] } }],
   ['inference.confirm', { inference: { rules: [rule], confirm: 0 } }],
   ['inference.ports', { inference: { rules: [rule], ports: [65536] } }],
+  ...[0, 17, 1.5, '4'].map(
+    (carryHeaderBytes) =>
+      ['inference.carryHeaderBytes', { inference: { rules: [rule], carryHeaderBytes } }] as const,
+  ),
   ['inference.rules[0].when', withTest(undefined)],
   ['inference.rules[0].when.kind', withTest({ kind: 'x' })],
   ['inference.rules[0].when.at', withTest({ ...when, at: -1 })],
+  ['inference.rules[0].when.at', withTest({ ...when, at: 256 })],
+  ['inference.rules[0].when.anyOf', withTest({ ...when, at: 255, anyOf: ['x', 'xy'] })],
   ['inference.rules[0].when.anyOf', withTest({ ...when, anyOf: [''] })],
   ['inference.rules[0].when.anyOf', withTest({ ...when, anyOf: ['\u0100'] })],
   ['inference.rules[0].when.ignoreCase', withTest({ ...when, ignoreCase: 1 })],
@@ -51,6 +57,14 @@ const bad: readonly (readonly [field: string, change: object])[] = [
   ['inference.rules[0].when.op', withTest({ kind: 'cmp', op: 'x', left: 1, right: 1 })],
   ['inference.rules[0].when.left', withTest({ kind: 'cmp', op: 'eq', left: 0.5, right: 1 })],
   ['inference.rules[0].when.left.at', withTest({ kind: 'cmp', op: 'eq', left: {}, right: 1 })],
+  [
+    'inference.rules[0].when.left.at',
+    withTest({ kind: 'cmp', op: 'eq', left: { at: 253, width: 4 }, right: 1 }),
+  ],
+  [
+    'inference.rules[0].when.left.plus',
+    withTest({ kind: 'cmp', op: 'eq', left: { length: true, plus: 2 ** 53 - 1 }, right: 1 }),
+  ],
   [
     'inference.rules[0].when.right.width',
     withTest({ kind: 'cmp', op: 'eq', left: 1, right: { at: 0, width: 3 } }),
@@ -109,6 +123,18 @@ describe('validatePlugin', () => {
       if (field !== 'name') expect((error as LibtraceError).plugin).toBe('toy-2');
     });
   }
+
+  it('accepts rules up to the last byte that they may look at, and says which that is', () => {
+    const last = { kind: 'cmp', op: 'eq', left: { at: 252, width: 4 }, right: 1 };
+    const texts = { kind: 'bytes', at: 254, anyOf: ['xy'] };
+    const inference = { rules: [last, texts].map((test) => ({ ...rule, when: test })) };
+    expect(() =>
+      validatePlugin({ ...good, inference: { ...inference, carryHeaderBytes: 16 } }),
+    ).not.toThrow();
+    expect(() => validatePlugin({ ...good, ...withTest({ ...texts, at: 255 }) })).toThrow(
+      'within the first 256 bytes of a message',
+    );
+  });
 
   it('refuses what is no object', () => {
     for (const value of [undefined, null, 1, 'http', []]) {

@@ -26,6 +26,8 @@ export interface ReaderStats {
   readonly format: CaptureFormat | undefined;
   /** The file ends in the middle of something; what came before was read. */
   readonly truncated: boolean;
+  /** Reading ended with an error; what came before was read. */
+  readonly damaged: boolean;
   /** Counters of parsing and pairing. */
   readonly pipeline: TracerStats['pipeline'];
   /** What is only known of a packet capture, or only of a recording. Undefined before the first bytes were read. */
@@ -40,6 +42,7 @@ export class OfflineReader implements AsyncIterable<TraceRecord> {
   #pipeline: Pipeline;
   #begun = false;
   #cutOff = false;
+  #damaged = false;
 
   constructor(options: OfflineReaderOptions) {
     this.#options = options;
@@ -50,7 +53,8 @@ export class OfflineReader implements AsyncIterable<TraceRecord> {
     const source = this.#source;
     return {
       format: source?.format,
-      truncated: this.#cutOff || source?.truncated === true,
+      truncated: !this.#damaged && (this.#cutOff || source?.truncated === true),
+      damaged: this.#damaged,
       pipeline: this.#pipeline.stats(),
       details: source?.details,
     };
@@ -91,6 +95,9 @@ export class OfflineReader implements AsyncIterable<TraceRecord> {
       this.#source = source;
       this.#pipeline = this.#newPipeline(source.wallClockOffsetNs, source.source);
       await source.run(this.#pipeline);
+    } catch (error) {
+      this.#damaged = true;
+      throw error;
     } finally {
       await bytes.return(undefined);
     }

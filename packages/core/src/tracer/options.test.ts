@@ -45,6 +45,10 @@ describe('resolveOptions', () => {
     [{ ringBytes: 5_000 }, 'ERR_OPTION_INVALID'],
     [{ captureBytes: 70_000 }, 'ERR_OPTION_INVALID'],
     [{ maxBufferedBytes: 2 ** 29 }, 'ERR_OPTION_INVALID'],
+    [{ recording: {} }, 'ERR_OPTION_INVALID'],
+    [{ recording: { to: '' } }, 'ERR_OPTION_INVALID'],
+    [{ recording: { to: { write: 7 } } }, 'ERR_OPTION_INVALID'],
+    [{ recording: { to: 'x', maxQueuedBytes: 5 } }, 'ERR_OPTION_INVALID'],
     [{ plugins: 'http' }, 'ERR_OPTION_INVALID'],
     [{ plugins: [plugin, plugin] }, 'ERR_PLUGIN_DUPLICATE'],
   ])('refuses %j with a code and a remedy', (wrong, code) => {

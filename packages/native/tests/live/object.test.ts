@@ -261,6 +261,17 @@ liveDescribe('raw programs', () => {
     expect(codeOf(() => program.fd)).toBe('ERR_BPF_CLOSED');
   });
 
+  it('can be run once, for a test, where their type allows it', () => {
+    const instructions = two([0xb7, 0, 0, 0, 42, 0, 0, 0], [0x95, 0, 0, 0, 0, 0, 0, 0]); // r0 = 42; exit
+    const program = RawProgram.load({ type: 'raw_tracepoint', license: 'GPL', instructions });
+    expect(program.testRun()).toBe(42);
+    program.close();
+    expect(codeOf(() => program.testRun())).toBe('ERR_BPF_CLOSED');
+    const other = RawProgram.load({ type: 'tracepoint', license: 'GPL', instructions });
+    expect(codeOf(() => other.testRun())).toBe('ERR_BPF_NOT_SUPPORTED');
+    other.close();
+  });
+
   it('give the verifier’s reason when they are rejected', () => {
     const instructions = two([0xb7, 2, 0, 0, 0, 0, 0, 0], [0x95, 0, 0, 0, 0, 0, 0, 0]); // r2 = 0; exit
     try {

@@ -47,7 +47,9 @@ export interface WindowCase {
 }
 
 /** Few, so that windows and rules meet: both ends of the alphabet, what lies beside it, and the extremes. */
-const letters = 'aAzZ@[`{ \u0000\u0001\u00ff\u007f\u0080';
+const letters: readonly number[] = Array.from(
+  Buffer.from('aAzZ@[`{ \u0000\u0001\u00ff\u007f\u0080', 'latin1'),
+);
 const numbers = [
   0,
   1,
@@ -86,7 +88,7 @@ export const portsInUse = [80, 3306, 9092, 65535] as const;
 
 function randomText(random: Random): string {
   const length = random.int(1, random.pick([2, 5, 9]));
-  return Array.from({ length }, () => random.pick([...letters])).join('');
+  return Array.from({ length }, () => String.fromCharCode(random.pick(letters))).join('');
 }
 
 function randomField(random: Random): Field {
@@ -206,8 +208,7 @@ export function randomWindow(
   const size = random.pick([random.int(0, 16), random.int(0, 64), random.int(200, 300)]);
   let bytes: Buffer = Buffer.alloc(size);
   const isNoise = random.chance(0.5);
-  for (let i = 0; i < size; i++)
-    bytes[i] = isNoise ? random.int(0, 255) : random.pick([...letters]).charCodeAt(0);
+  for (let i = 0; i < size; i++) bytes[i] = isNoise ? random.int(0, 255) : random.pick(letters);
   const kind = random.next();
   if (kind < 0.6) {
     const { rules } = random.pick(plugins).inference;

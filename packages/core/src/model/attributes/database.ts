@@ -5,11 +5,11 @@ import type { RegisteredAttribute } from '../attribute-definition.js';
 export const databaseAttributes = {
   'db.system.name': {
     type: 'string',
-    description: '`mariadb` when the greeting of the server said so, else `mysql`.',
+    description:
+      'What the greeting of the server said it is: `mysql` or `mariadb`; absent when that was not seen.',
     origin: 'opentelemetry',
     stability: 'stable',
     protocols: ['mysql'],
-    always: true,
   },
   'db.namespace': {
     type: 'string',
