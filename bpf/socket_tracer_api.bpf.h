@@ -12,7 +12,7 @@
 #define LIBTRACE_SOCKET_TRACER_API_H
 
 /* The most bytes that one segment event carries. */
-#define CAPTURE_MAX 65536
+#define CAPTURE_MAX 131072
 #define COMM_BYTES 16
 #define PATH_BYTES 256
 

@@ -92,6 +92,6 @@ export function addTuningOptions(command: Command): Command {
     .option(
       '--capture-bytes <size>',
       'bytes captured per system call at most',
-      sizeBetween(64, 65_536),
+      sizeBetween(64, 131_072),
     );
 }

@@ -31,7 +31,7 @@ describe('rulesProblem', () => {
   it('says what does not fit', () => {
     expect(rulesProblem([plugin('a', 10)])).toBeUndefined();
     expect(rulesProblem([plugin('a', 10), plugin('b', 1000)])).toContain('plugin b');
-    const many = Array.from({ length: 12 }, (_, i) => plugin(`p${i}`, 250));
+    const many = Array.from({ length: 24 }, (_, i) => plugin(`p${i}`, 250));
     expect(rulesProblem(many)).toContain('more than 8 programs');
     expect(rulesProblem(many.slice(0, 8))).toBeUndefined();
   });

@@ -196,7 +196,7 @@ export interface ProtocolPlugin<
   readonly transports: readonly Transport[];
   /** How it is recognized. */
   readonly inference: Inference;
-  /** Bytes to capture per system call. Core uses the largest that any active plugin asks for. Default 65,536. */
+  /** Bytes to capture per system call. Core uses the largest that any active plugin asks for, at most 131,072. Default 65,536. */
   readonly captureBytes?: number;
   /** How its requests find their responses. */
   readonly matching: Matching<Frame>;

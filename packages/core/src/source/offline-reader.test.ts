@@ -290,6 +290,36 @@ describe('a recording file', () => {
 });
 
 describe('a recorder', () => {
+  it('leaves out the sockets that it is told to', async () => {
+    const { pipeline, records } = testPipeline();
+    const chunks: Buffer[] = [];
+    const recorder = new Recorder(
+      {
+        to: { write: (bytes) => Promise.resolve(void chunks.push(bytes)) },
+        capture: {},
+        command: undefined,
+        exceptSockets: [5, 77],
+        wallClockOffsetNs: 1_700_000_000_000_000_000n,
+        onError: () => undefined,
+      },
+      pipeline,
+    );
+    await recorder.begin();
+    for (const inode of [77, 78]) {
+      const info = { ...connectionInfo({ id: inode }), inode };
+      const connection = new TestConnection(recorder as never, info);
+      connection.move('in', toyMessage('Q', inode, 3));
+      recorder.role(inode, 'server');
+      connection.move('out', toyMessage('S', inode, 3));
+      connection.end('in');
+      connection.close();
+    }
+    await recorder.complete({} as never);
+    expect(records.map(({ operation }) => operation)).toEqual(['78']);
+    expect(recorder.stats()).toMatchObject({ connections: 1, segments: 2 });
+    expect((await read(Buffer.concat(chunks))).map(({ operation }) => operation)).toEqual(['78']);
+  });
+
   it('hands every call on and writes it, and is closed once', async () => {
     const { pipeline, records } = testPipeline();
     const chunks: Buffer[] = [];

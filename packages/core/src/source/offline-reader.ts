@@ -186,6 +186,11 @@ async function* resumed(
   start: Buffer,
   rest: AsyncGenerator<Buffer, undefined>,
 ): AsyncGenerator<Buffer, undefined> {
-  if (start.length > 0) yield start;
-  yield* rest;
+  try {
+    if (start.length > 0) yield start;
+    yield* rest;
+  } finally {
+    // Who stops at the start does not reach the rest, which holds the file open.
+    await rest.return(undefined);
+  }
 }

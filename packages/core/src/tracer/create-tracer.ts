@@ -248,7 +248,7 @@ class LiveTracer implements Tracer<TraceRecord> {
       {
         ...recording,
         command: recording.command,
-        capture: { ...recording.notes, plugins: names, target, captureBytes, ringBytes },
+        capture: { plugins: names, target, captureBytes, ringBytes },
         wallClockOffsetNs: this.#wallClockOffsetNs,
         onError: (error) => this.#onError(error),
       },

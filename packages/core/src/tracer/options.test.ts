@@ -43,7 +43,7 @@ describe('resolveOptions', () => {
     [{ target: { comms: ['sixteen-letters!'] } }, 'ERR_OPTION_INVALID'],
     [{ target: { cgroups: ['relative'] } }, 'ERR_OPTION_INVALID'],
     [{ ringBytes: 5_000 }, 'ERR_OPTION_INVALID'],
-    [{ captureBytes: 70_000 }, 'ERR_OPTION_INVALID'],
+    [{ captureBytes: 140_000 }, 'ERR_OPTION_INVALID'],
     [{ maxBufferedBytes: 2 ** 29 }, 'ERR_OPTION_INVALID'],
     [{ recording: {} }, 'ERR_OPTION_INVALID'],
     [{ recording: { to: '' } }, 'ERR_OPTION_INVALID'],

@@ -8,7 +8,9 @@ export type ResolvedOptions = Required<Omit<TracerOptions<readonly AnyPlugin[]>,
   readonly recording: RecordingOptions | undefined;
 };
 
-const CAPTURE_MAX = 65_536;
+/** Of bpf/socket_tracer_api.bpf.h. */
+const CAPTURE_MAX = 131_072;
+const CAPTURE_DEFAULT = 65_536;
 const COMM_MAX = 15;
 
 function invalid(option: string, problem: string, remedy: string): never {
@@ -115,7 +117,7 @@ export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): Re
   }
   checkTarget(given.target);
   const plugins: readonly AnyPlugin[] = given.plugins;
-  const wanted = Math.max(64, ...plugins.map((plugin) => plugin.captureBytes ?? CAPTURE_MAX));
+  const wanted = Math.max(64, ...plugins.map((plugin) => plugin.captureBytes ?? CAPTURE_DEFAULT));
   const resolved: ResolvedOptions = {
     plugins,
     target: given.target!,

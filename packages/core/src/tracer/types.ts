@@ -35,8 +35,8 @@ export interface RecordingOptions {
   readonly to: string | RecordingSink;
   /** The command that is traced, for the head of the recording. */
   readonly command?: readonly string[];
-  /** More to say in `capture` at the head of the recording; must be fit for JSON. */
-  readonly notes?: Readonly<Record<string, unknown>>;
+  /** Inode numbers of sockets that are neither recorded nor shown: those of the tracer's own making. Default: none. */
+  readonly exceptSockets?: readonly number[];
   /** Bytes that may wait for a slow disk before segments are dropped and counted. Default 64 MiB. */
   readonly maxQueuedBytes?: number;
 }
@@ -51,7 +51,7 @@ export interface TracerOptions<P extends readonly AnyPlugin[]> {
   readonly decodeAs?: ReadonlyMap<number, string>;
   /** Size of the ring between kernel and user space; a power of two and a multiple of the page size. Default 8 MiB. */
   readonly ringBytes?: number;
-  /** Bytes captured per system call at most, 64 to 65,536. Default: the most that an active plugin asks for; 65,536 when recording. */
+  /** Bytes captured per system call at most, 64 to 131,072. Default: the most that an active plugin asks for; 131,072 when recording. */
   readonly captureBytes?: number;
   /** Connections that the kernel side remembers at once. Default 16,384. */
   readonly maxConnections?: number;

@@ -38,6 +38,8 @@ interface Outcome {
   readonly short: Label;
   /** The label that is placed right behind the test: no jump is needed to get there. */
   readonly next: Label;
+  /** Bytes that are there wherever the test is asked: they need not be looked for again. */
+  readonly there: number;
 }
 
 /**
@@ -48,9 +50,9 @@ export function compileTest(
   test: Test,
   window: WindowLayout,
   into: Assembler,
-  { holds, fails, next }: Omit<Outcome, 'short'>,
+  { holds, fails, next }: Omit<Outcome, 'short' | 'there'>,
 ): void {
-  new TestCompiler(window, into).compile(test, { holds, fails, short: fails, next });
+  new TestCompiler(window, into).compile(test, { holds, fails, short: fails, next, there: 0 });
 }
 
 class TestCompiler {
@@ -90,15 +92,18 @@ class TestCompiler {
       this.#jump(to[goesOn], to.next);
       return;
     }
+    let { there } = to;
     parts.forEach((part, i) => {
       if (i === parts.length - 1) {
-        this.compile(part, to);
+        this.compile(part, { ...to, there });
         return;
       }
       const next = new Label('next part');
-      const short = to.short === to[goesOn] ? next : to.short;
-      this.compile(part, { ...to, [goesOn]: next, short, next });
+      const goesOnShort = to.short === to[goesOn];
+      const short = goesOnShort ? next : to.short;
+      this.compile(part, { ...to, [goesOn]: next, short, next, there });
       this.#into.place(next);
+      if (!goesOnShort) there = Math.max(there, bytesSeen(part, goesOn));
     });
   }
 
@@ -112,7 +117,7 @@ class TestCompiler {
       this.#comparison({ kind: 'cmp', op: mirrored[op], left: right, right: left }, to);
       return;
     }
-    this.#needs(reach({ kind: 'cmp', op, left, right }), to.short);
+    this.#needs(reach({ kind: 'cmp', op, left, right }), to);
     this.#operand(left, r1);
     const jump = (condition: Condition, target: Label): void => {
       if (typeof right === 'number' && isImmediate(right)) {
@@ -154,62 +159,113 @@ class TestCompiler {
     if (mask !== undefined) this.#into.and(to, mask);
   }
 
-  #text(test: Text, to: Outcome): void {
-    const { anyOf, at } = test;
-    const ignoreCase = test.ignoreCase === true;
+  #text({ anyOf, at, ignoreCase = false }: Text, to: Outcome): void {
+    const isShortFail = to.short === to.fails;
+    let { there } = to;
+    if (isShortFail) {
+      const least = at + Math.min(...anyOf.map((text) => text.length));
+      this.#needs(least, to);
+      there = Math.max(there, least);
+    }
+    // What r1 holds wherever the next text begins: the same first bytes may be looked at again.
+    let loaded = '';
     anyOf.forEach((text, i) => {
-      const other = i === anyOf.length - 1 ? to.fails : new Label('next text');
-      if (to.short === to.fails) this.#wholeText(text, at, ignoreCase, other);
-      else this.#textSoFar(text, at, ignoreCase, other, to.short);
-      this.#jump(to.holds, other === to.fails ? to.next : undefined);
-      if (other !== to.fails) this.#into.place(other);
+      const isLast = i === anyOf.length - 1;
+      const other = isLast ? to.fails : new Label('next text');
+      if (isShortFail) {
+        const [first, ...rest] = piecesOf(text, at, ignoreCase);
+        const key = `${first!.width} ${first!.caseBits}`;
+        if (key !== loaded) this.#loadPiece(first!, r1);
+        loaded = key;
+        this.#needs(at + text.length, { short: other, there });
+        this.#into.jumpIf32('ne', r1, first!.wanted, other);
+        for (const piece of rest) this.#piece(piece, other);
+      } else {
+        // Where a text that is there as far as bytes are there leads elsewhere: byte by byte.
+        [...Buffer.from(text, 'latin1').keys()].forEach((k) => {
+          this.#needs(at + k + 1, to);
+          this.#piece(piecesOf(text.charAt(k), at + k, ignoreCase)[0]!, other);
+        });
+      }
+      this.#jump(to.holds, isLast ? to.next : undefined);
+      if (!isLast) this.#into.place(other);
     });
   }
 
-  /** Goes on when the text stands there, jumps when it does not or not all of it is there. */
-  #wholeText(text: string, at: number, ignoreCase: boolean, fails: Label): void {
-    this.#needs(at + text.length, fails);
-    for (let i = 0; i < text.length;) {
-      const left = text.length - i;
-      const width = left >= 4 ? 4 : left >= 2 ? 2 : 1;
-      this.#piece(text.slice(i, i + width), at + i, width, ignoreCase, fails);
-      i += width;
-    }
+  /** Jumps when the bytes are not this piece of a text. */
+  #piece(piece: Piece, fails: Label): void {
+    this.#loadPiece(piece, r2);
+    this.#into.jumpIf32('ne', r2, piece.wanted, fails);
   }
 
-  /** The same where a text that is there as far as bytes are there leads elsewhere: byte by byte. */
-  #textSoFar(text: string, at: number, ignoreCase: boolean, fails: Label, short: Label): void {
-    for (let i = 0; i < text.length; i++) {
-      this.#needs(at + i + 1, short);
-      this.#piece(text.charAt(i), at + i, 1, ignoreCase, fails);
-    }
-  }
-
-  /** Jumps when the bytes at an offset are not this piece of a text. */
-  #piece(piece: string, at: number, width: 1 | 2 | 4, ignoreCase: boolean, fails: Label): void {
-    const wanted = Buffer.from(piece, 'latin1');
-    const caseBits = Buffer.alloc(width);
-    for (let i = 0; ignoreCase && i < width; i++) {
-      const lower = wanted[i]! | 0x20;
-      if (lower < 0x61 || lower > 0x7a) continue;
-      wanted[i] = lower;
-      caseBits[i] = 0x20;
-    }
-    this.#into.load(width, r1, r7, this.#window.dataAt + at);
-    const bits = caseBits.readUIntLE(0, width);
-    if (bits !== 0) this.#into.or(r1, bits);
-    this.#into.jumpIf32('ne', r1, wanted.readUIntLE(0, width), fails);
+  #loadPiece({ width, at, caseBits }: Piece, to: typeof r1 | typeof r2): void {
+    this.#into.load(width, to, r7, this.#window.dataAt + at);
+    if (caseBits !== 0) this.#into.or(to, caseBits);
   }
 
   /** Jumps when fewer bytes are there. Loaded each time: what the verifier knows of it must not grow with the program. */
-  #needs(bytes: number, short: Label): void {
-    if (bytes === 0) return;
-    this.#into.load(4, r1, r7, this.#window.availableAt);
-    this.#into.jumpIf('ltUnsigned', r1, bytes, short);
+  #needs(bytes: number, { short, there }: Pick<Outcome, 'short' | 'there'>): void {
+    if (bytes <= there) return;
+    this.#into.load(4, r3, r7, this.#window.availableAt);
+    this.#into.jumpIf('ltUnsigned', r3, bytes, short);
   }
 
   #jump(target: Label, next: Label | undefined): void {
     if (target !== next) this.#into.jump(target);
+  }
+}
+
+/** Part of a text that one load reads. */
+interface Piece {
+  readonly at: number;
+  readonly width: 1 | 2 | 4;
+  /** What is loaded when the text stands there; letters that match in either case are small ones. */
+  readonly wanted: number;
+  /** Bits that make those letters small. */
+  readonly caseBits: number;
+}
+
+function piecesOf(text: string, at: number, ignoreCase: boolean): Piece[] {
+  const pieces: Piece[] = [];
+  const bytes = Buffer.from(text, 'latin1');
+  const caseBits = Buffer.alloc(bytes.length);
+  for (let i = 0; ignoreCase && i < bytes.length; i++) {
+    const lower = bytes[i]! | 0x20;
+    if (lower < 0x61 || lower > 0x7a) continue;
+    bytes[i] = lower;
+    caseBits[i] = 0x20;
+  }
+  for (let i = 0; i < bytes.length;) {
+    const left = bytes.length - i;
+    const width = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    pieces.push({
+      at: at + i,
+      width,
+      wanted: bytes.readUIntLE(i, width),
+      caseBits: caseBits.readUIntLE(i, width),
+    });
+    i += width;
+  }
+  return pieces;
+}
+
+/** Bytes that are there for sure when a test has this outcome, and had the bytes that it needed. */
+function bytesSeen(test: Test, outcome: 'holds' | 'fails'): number {
+  const other = outcome === 'holds' ? 'fails' : 'holds';
+  switch (test.kind) {
+    case 'cmp':
+      return reach(test);
+    case 'bytes':
+      return outcome === 'holds' ? test.at + Math.min(...test.anyOf.map((t) => t.length)) : 0;
+    case 'not':
+      return bytesSeen(test.of, other);
+    case 'all':
+    case 'any': {
+      const seen = test.of.map((part) => bytesSeen(part, outcome));
+      // Each part had this outcome; or one of them, it is not known which.
+      const each = (test.kind === 'all') === (outcome === 'holds');
+      return each ? Math.max(0, ...seen) : Math.min(...seen);
+    }
   }
 }
 

@@ -39,6 +39,8 @@ export class Random {
 /** What one window is made of; `bytes` are all that is there of `length`. */
 export interface WindowCase {
   readonly bytes: Buffer;
+  /** Left behind them by an earlier window. */
+  readonly behind: Buffer;
   readonly length: number;
   readonly side: 'request' | 'response' | undefined;
   readonly transport: Transport;
@@ -221,10 +223,14 @@ export function randomWindow(
   for (let spoilt = random.pick([0, 0, 1, 2]); spoilt > 0 && bytes.length > 0; spoilt--) {
     bytes[random.int(0, Math.min(bytes.length - 1, 12))] = random.int(0, 255);
   }
+  const cut = random.chance(0.3) ? random.int(0, Math.min(bytes.length, 16)) : bytes.length;
+  const behind = bytes.subarray(cut);
+  bytes = bytes.subarray(0, cut);
   const moved = random.chance(0.8) ? bytes.length : bytes.length + random.int(1, 2 ** 31 - 400);
   const port = (): number => (random.chance(0.4) ? random.pick(portsInUse) : random.int(0, 65535));
   return {
     bytes,
+    behind,
     length: moved,
     side: random.pick([undefined, 'request', 'response'] as const),
     transport: random.chance(0.7) ? 'tcp' : random.pick(transports),

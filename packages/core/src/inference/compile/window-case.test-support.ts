@@ -19,7 +19,7 @@ export interface Answer {
 
 /** The bytes of struct inference_window. */
 export function encodeWindow(
-  { bytes, length, side, transport, localPort, remotePort }: WindowCase,
+  { bytes, behind, length, side, transport, localPort, remotePort }: WindowCase,
   layout: WindowLayout,
 ): Buffer {
   const window = Buffer.alloc(layout.dataAt + DATA_BYTES);
@@ -32,7 +32,7 @@ export function encodeWindow(
   // What was left there before.
   window[layout.answerAt] = 77;
   window[layout.suspectAt] = 7;
-  bytes.copy(window, layout.dataAt, 0, DATA_BYTES);
+  Buffer.concat([bytes, behind]).copy(window, layout.dataAt, 0, DATA_BYTES);
   return window;
 }
 
@@ -46,11 +46,11 @@ const view = new ByteView();
 /** What {@link inferWindow} says, in the words of the programs. */
 export function specifiedAnswer(
   plugins: readonly NumberedPlugin[],
-  { bytes, length, side, transport, localPort, remotePort }: WindowCase,
+  { bytes, behind, length, side, transport, localPort, remotePort }: WindowCase,
   layout: WindowLayout,
 ): Answer {
   // As in a slab: what lies around the bytes belongs to others.
-  const slab = Buffer.concat([Buffer.from('GET /'), bytes, Buffer.from('GET /')]);
+  const slab = Buffer.concat([Buffer.from('GET /'), bytes, behind]);
   view.reset(slab, 5, bytes.length, 0, false, 0);
   const said = inferWindow<Inferable>(
     plugins.map(({ plugin }) => plugin),

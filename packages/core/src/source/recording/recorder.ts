@@ -14,6 +14,8 @@ export interface RecorderOptions {
   readonly capture: Readonly<Record<string, unknown>>;
   readonly command: readonly string[] | undefined;
   readonly maxQueuedBytes?: number;
+  /** Inode numbers of sockets that are left out altogether. */
+  readonly exceptSockets?: readonly number[];
   /** Of the pipeline: the records of a replay then have the same times. */
   readonly wallClockOffsetNs: bigint;
   /** The sink failed; called once. */
@@ -24,6 +26,8 @@ export interface RecorderOptions {
 export class Recorder implements PipelineSource {
   readonly #options: RecorderOptions;
   readonly #pipeline: PipelineSource;
+  /** Connections that are left out. */
+  readonly #left = new Set<number>();
   #sink: RecordingSink | undefined;
   #writer: RecordingWriter | undefined;
 
@@ -68,22 +72,31 @@ export class Recorder implements PipelineSource {
     }
   }
 
-  open(connection: ConnectionInfo): void {
+  open(connection: ConnectionInfo & { readonly inode?: number }): void {
+    const { id, inode } = connection;
+    this.#left.delete(id);
+    if (inode !== undefined && this.#options.exceptSockets?.includes(inode) === true) {
+      this.#left.add(id);
+      return;
+    }
     this.#writer?.open(connection);
     this.#pipeline.open(connection);
   }
 
   role(connectionId: number, role: Role): void {
+    if (this.#left.has(connectionId)) return;
     this.#writer?.role(connectionId, role);
     this.#pipeline.role(connectionId, role);
   }
 
   segment(connectionId: number, segment: Segment, protocolHint: string | undefined): void {
+    if (this.#left.has(connectionId)) return;
     this.#writer?.segment(connectionId, segment, protocolHint);
     this.#pipeline.segment(connectionId, segment, protocolHint);
   }
 
   end(connectionId: number, direction: 'in' | 'out', position: number, timestampNs: number): void {
+    if (this.#left.has(connectionId)) return;
     this.#writer?.end(connectionId, direction, position, timestampNs);
     this.#pipeline.end(connectionId, direction, position, timestampNs);
   }
@@ -96,6 +109,7 @@ export class Recorder implements PipelineSource {
     process: ProcessIdentity | undefined,
     ended?: boolean,
   ): void {
+    if (this.#left.delete(connectionId)) return;
     this.#writer?.close(connectionId, inPosition, outPosition, timestampNs, process, ended);
     this.#pipeline.close(connectionId, inPosition, outPosition, timestampNs, process, ended);
   }
