@@ -190,7 +190,7 @@ function addRead(
 ): void {
   const read = program
     .command('read')
-    .usage('[options] FILE')
+    .usage('FILE [options]')
     .description('show the calls in a recording or a packet capture (pcap, pcapng); on any system')
     .argument('<file>', 'the file to read; - is stdin')
     .option(

@@ -266,6 +266,12 @@ describe('a pretty line of any protocol', () => {
     expect(formatter.line(sampleRecord(call))).toContain(' CartService/Add ');
   });
 
+  it('calls gRPC by its name, whose plugin is that of HTTP', () => {
+    const formatter = new PrettyFormatter(createColors(false), () => 140);
+    expect(formatter.line(sampleRecord(grpc({})))).toMatch(/ grpc +shop\.Cart\/Add /);
+    expect(formatter.line(sampleRecord())).toMatch(/ http +GET /);
+  });
+
   it('shows client and server where no process is known', () => {
     const packet = sampleRecord({ process: { pid: 0, tid: 0, comm: '' }, role: 'unknown' });
     expect(new PrettyFormatter(createColors(false), () => undefined).line(packet)).toMatch(

@@ -46,6 +46,57 @@ describe('a JSON line', () => {
         },
       },
     ],
+    [
+      'gRPC',
+      {
+        operation: 'shop.Cart/Add',
+        status: 'client-error',
+        attributes: {
+          'network.protocol.name': 'http',
+          'network.protocol.version': '2',
+          'rpc.system': 'grpc',
+          'rpc.service': 'shop.Cart',
+          'rpc.method': 'Add',
+          'rpc.grpc.status_code': 5,
+          'libtrace.http.stream_id': 7,
+        },
+      },
+    ],
+    [
+      'MySQL',
+      {
+        protocol: 'mysql',
+        operation: 'SELECT',
+        attributes: {
+          'db.system.name': 'mariadb',
+          'db.query.text': 'SELECT ?',
+          'db.response.returned_rows': 1,
+          'libtrace.mysql.command': 'QUERY',
+        },
+      },
+    ],
+    [
+      'Kafka',
+      {
+        protocol: 'kafka',
+        operation: 'Fetch',
+        attributes: {
+          'messaging.system': 'kafka',
+          'messaging.operation.name': 'Fetch',
+          'libtrace.kafka.api_key': 1,
+          'libtrace.kafka.correlation_id': 9,
+          'libtrace.kafka.topics': ['a', 'b'],
+        },
+      },
+    ],
+    [
+      'a packet capture, which knows no process',
+      {
+        source: 'pcap',
+        role: 'unknown',
+        process: { pid: 0, tid: 0, comm: '', exe: '', cgroup: '' },
+      },
+    ],
     ['another protocol', { protocol: 'redis', operation: 'GET', attributes: { 'db.system': 'r' } }],
   ];
   it.each(samples)('is valid for %s', (_, changes) => {

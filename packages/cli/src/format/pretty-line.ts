@@ -16,7 +16,13 @@ import {
 } from './line-layout.js';
 import type { LineLayout } from './line-layout.js';
 import { localMilliseconds, localSeconds } from './local-clock.js';
-import { describeMissing, describeResult, hasProcess, roleArrow } from './record-parts.js';
+import {
+  describeMissing,
+  describeResult,
+  hasProcess,
+  protocolLabel,
+  roleArrow,
+} from './record-parts.js';
 import type { AnyRecord, Toned } from './record-parts.js';
 import { displayWidth, escapeText, padLeft, padRight, truncate } from './terminal-text.js';
 import { formatBytes, formatDuration } from './units.js';
@@ -62,7 +68,7 @@ export class PrettyFormatter {
   line(record: AnyRecord): string {
     const colors = this.#colors;
     const who = whoOf(record);
-    const protocol = escapeText(record.protocol);
+    const protocol = escapeText(protocolLabel(record));
     const layout = this.#layoutFor(
       displayWidth(who.name) + who.tail.length,
       displayWidth(who.peer),

@@ -65,6 +65,12 @@ export function hasProcess(record: AnyRecord): boolean {
   return record.process.pid !== 0;
 }
 
+/** What is shown as the protocol: `grpc` for gRPC, whose plugin is that of HTTP. */
+export function protocolLabel(record: AnyRecord): string {
+  const system = attributeOf(record, 'rpc.system');
+  return typeof system === 'string' && system !== '' ? system : record.protocol;
+}
+
 /** `→` for a call made, `←` for a call served. */
 export function roleArrow(role: AnyRecord['role']): string {
   if (role === 'client') return '→';

@@ -61,7 +61,8 @@ describe('libtrace record', () => {
     expect(bench.tracer!.options.recording).toEqual({
       to: 'x.ltrec',
       command: ['sh', '-c', 'exit 7'],
-      notes: { gateConnections: 1 },
+      // The gate at which the command waits.
+      exceptSockets: [expect.any(Number)],
     });
   });
 

@@ -8,7 +8,6 @@ import { choosePlugins } from '../plugins/choose-plugins.js';
 import { CallGroups } from '../summary/call-groups.js';
 import { renderRecordingSummary } from '../summary/render-recording-summary.js';
 import { requireProgram } from '../trace/find-program.js';
-import { gateConnections } from '../trace/gate.js';
 import type { CommandOutput } from '../trace/gate.js';
 import { LiveRun } from '../trace/live-run.js';
 import type { LiveView } from '../trace/live-run.js';
@@ -35,8 +34,7 @@ export async function recordCommand(
   const to = destination(flags.output, deps);
   const tracing = await deps.loadTracing();
   const plugins = await choosePlugins(flags, tracing);
-  const commanded = { command, notes: { gateConnections } };
-  const recording = { to, ...(command.length === 0 ? {} : commanded) };
+  const recording = { to, ...(command.length === 0 ? {} : { command }) };
   const run = new LiveRun({ command, flags, plugins, recording }, deps, tracing);
   return await run.run(new RecordView(flags, deps));
 }

@@ -2,7 +2,7 @@
 import type { Missing, RecordStatus, Role } from '@libtrace/core';
 import { formatEndpoint } from '../format/endpoint.js';
 import type { AnyRecord } from '../format/record-parts.js';
-import { hasProcess } from '../format/record-parts.js';
+import { hasProcess, protocolLabel } from '../format/record-parts.js';
 import { DurationHistogram } from './histogram.js';
 
 /** Calls of one kind: same process name, role, protocol and operation. */
@@ -87,7 +87,8 @@ export class CallGroups {
   }
 
   #group(record: AnyRecord): MutableGroup {
-    const { protocol, operation } = record;
+    const { operation } = record;
+    const protocol = protocolLabel(record);
     const { comm, role } = whose(record);
     const key = `${comm}\0${role}\0${protocol}\0${operation}`;
     const known = this.#groups.get(key);

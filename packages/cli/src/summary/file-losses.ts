@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PcapStats, ReaderStats, RecordingFacts } from '@libtrace/core';
 import { formatBytes, formatCount, plural } from '../format/units.js';
-import { gateConnections } from '../trace/gate.js';
 import { kernelLosses, pipelineLosses, type Losses } from './losses.js';
 
 /** What the summary says of the parts of a file that are not shown. */
@@ -58,24 +57,20 @@ function recordingLosses({ summary }: RecordingFacts): Losses {
   };
 }
 
-function connections({ pipeline, details }: ReaderStats, protocols: readonly string[]): string[] {
-  const { encryptedConnections } = pipeline;
-  const own = details?.kind === 'recording' ? gatesIn(details) : 0;
-  const unrecognized = Math.max(0, pipeline.unrecognizedConnections - own);
-  const all = plural(pipeline.connections - own, 'connection');
+function connections({ pipeline }: ReaderStats, protocols: readonly string[]): string[] {
+  const { encryptedConnections, unrecognizedConnections } = pipeline;
+  const all = plural(pipeline.connections, 'connection');
   const names = protocols.join(', ');
   return [
-    ...counted(unrecognized, `${formatCount(unrecognized)} of ${all}: not recognized as ${names}`),
+    ...counted(
+      unrecognizedConnections,
+      `${formatCount(unrecognizedConnections)} of ${all}: not recognized as ${names}`,
+    ),
     ...counted(
       encryptedConnections,
       `${formatCount(encryptedConnections)} of ${all}: encrypted (TLS)`,
     ),
   ];
-}
-
-/** Connections that `libtrace record` made itself: the gate at which a command waits. */
-function gatesIn({ header }: RecordingFacts): number {
-  return header.capture['gateConnections'] === gateConnections ? gateConnections : 0;
 }
 
 function packetsLeftOut(packets: PcapStats | undefined): string[] {

@@ -34,6 +34,19 @@ describe('the gate', () => {
     expect(() => readFileSync(file)).toThrow();
   });
 
+  it.runIf(process.platform === 'linux')(
+    'knows the socket on which the command waits',
+    async () => {
+      const gate = await startGated(['true'], { env, output: 'stdout', spawn });
+      const sockets = readFileSync('/proc/net/unix', 'utf8')
+        .split('\n')
+        .map((row) => Number(row.trim().split(/\s+/)[6]));
+      expect(sockets).toContain(gate.socket);
+      gate.abandon();
+      await gate.ended;
+    },
+  );
+
   it('leaves no descriptor of its own to the command', async () => {
     const file = join(folder, 'descriptors');
     const command = ['sh', '-c', 'ls /proc/$$/fd > "$0"', file];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ChildProcess, spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { CliError } from '../cli-error.js';
@@ -14,6 +15,8 @@ export interface ChildEnd {
 export interface GatedCommand {
   /** The process id that the command will have. */
   readonly pid: number;
+  /** Inode number of the socket on which it waits, which is libtrace's own; undefined when it could not be learned. */
+  readonly socket: number | undefined;
   /** Lets the command begin. */
   release(): void;
   /** Ends the waiting process; the command never begins. */
@@ -31,9 +34,6 @@ const gateScript = 'IFS= read -r libtrace_gate <&3 || exit 125; exec 3<&-; exec 
 
 /** System calls on sockets that a traced gate makes: it reads one byte, and Node's pipes are sockets. */
 export const gateSegments = 1;
-
-/** Connections of a traced gate: that pipe. */
-export const gateConnections = 1;
 
 const shellName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -74,11 +74,23 @@ export async function startGated(
   gate.on('error', () => undefined);
   return {
     pid: child.pid!,
+    socket: socketOf(child.pid!),
     release: () => void gate.end('\n'),
     abandon: () => void gate.destroy(),
     kill: (signal) => void child.kill(signal),
     ended,
   };
+}
+
+/** Inode number of the socket that is descriptor 3 of a process (proc(5), /proc/PID/fd). */
+function socketOf(pid: number): number | undefined {
+  try {
+    const match = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/3`));
+    return match === null ? undefined : Number(match[1]);
+  } catch {
+    // No /proc, or the process is gone already.
+    return undefined;
+  }
 }
 
 async function started(child: ChildProcess): Promise<void> {

@@ -102,6 +102,7 @@ export class LiveRun {
 
   #tracerOptions(target: TracerOptions<[]>['target']): TracerOptions<readonly AnyPlugin[]> {
     const { plugins, recording } = this.#options;
+    const gate = this.#command?.socket;
     const { ringSize, captureBytes } = this.#flags;
     return {
       plugins: plugins.loaded.map(({ plugin }) => plugin),
@@ -109,7 +110,11 @@ export class LiveRun {
       ...(plugins.decodeAs.size === 0 ? {} : { decodeAs: plugins.decodeAs }),
       ...(ringSize === undefined ? {} : { ringBytes: ringSize }),
       ...(captureBytes === undefined ? {} : { captureBytes }),
-      ...(recording === undefined ? {} : { recording }),
+      ...(recording === undefined
+        ? {}
+        : {
+            recording: { ...recording, ...(gate === undefined ? {} : { exceptSockets: [gate] }) },
+          }),
     };
   }
 
