@@ -64,7 +64,7 @@ live(
     const windows = 100_000 * share;
     const kinds: Record<string, number> = {};
     const began = performance.now();
-    for (const options of [{}, { maxInstructions: 700 }]) {
+    for (const options of [{}, { maxInstructions: 1_500 }]) {
       for (const program of rules.load(plugins, options)) {
         expect(program.instructions).toBeLessThan(4_096);
         expect(program.processed).toBeLessThan(50_000);
@@ -203,7 +203,7 @@ live('rules that the kernel does not take are left to user space, and said so', 
 
 /** Rules that match nothing, and need a program of their own. */
 function bulky(name: string): ReturnType<typeof toy> {
-  const anyOf = Array.from({ length: 150 }, (_, i) => `${name} ${i} is not said`);
+  const anyOf = Array.from({ length: 250 }, (_, i) => `${name} ${i} is not said`);
   const rules = [{ says: 'either', when: { kind: 'bytes', at: 0, anyOf } }];
   return { ...toy({ name }), inference: { rules } } as unknown as ReturnType<typeof toy>;
 }

@@ -217,6 +217,8 @@ live('everything is recorded of a protocol that nobody knows', [], async () => {
   expect(decoder.summary()).toMatchObject({ complete: true, droppedSegments: 0 });
   const tcp = [...streams.infos.values()].filter(({ transport }) => transport === 'tcp');
   expect(tcp.map(({ role }) => role).sort()).toEqual(['client', 'server']);
+  // The gate at which the command waited is not among them.
+  expect(streams.infos.size).toBe(2);
   expect(streams.holes).toBe(0);
   for (const { id, role } of tcp) {
     const joined = (direction: string): string =>

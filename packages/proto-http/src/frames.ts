@@ -28,6 +28,7 @@ export interface HttpMessageFrame {
   readonly version: string;
   /** Allow-listed fields in the order of the message, the first 256 at most. */
   readonly headers: readonly HeaderField[];
+  /** How the end of the body was found. */
   readonly framing: BodyFraming;
   /** Bytes of the body as transferred, without chunk framing. The stated length for `length`. */
   readonly bodyBytes: number;
@@ -41,6 +42,7 @@ export interface HttpMessageFrame {
 
 /** A request (RFC 9112 §3). */
 export interface HttpRequestFrame extends HttpMessageFrame {
+  /** Says that it is a request. */
   readonly kind: 'request';
   /** As sent; case matters. */
   readonly method: string;
@@ -56,7 +58,9 @@ export interface HttpRequestFrame extends HttpMessageFrame {
 
 /** A final response (RFC 9112 §4), or the 101 that ends HTTP on the connection. */
 export interface HttpResponseFrame extends HttpMessageFrame {
+  /** Says that it is a response. */
   readonly kind: 'response';
+  /** RFC 9110 §15. */
   readonly statusCode: number;
   /** What the connection goes on as: the protocol of a 101, `opaque` behind a 2xx to CONNECT. */
   readonly upgrade: string | undefined;

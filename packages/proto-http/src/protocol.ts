@@ -35,6 +35,8 @@ export function http(options: HttpOptions = {}): ProtocolPlugin<'http', HttpFram
     apiVersion: 1,
     name: 'http',
     transports: ['tcp', 'tls', 'unix'],
+    // Node's HTTP/2 writes 64 KiB and at most one frame by one call: a hole there may hide the heads of other streams.
+    captureBytes: 98_304,
     inference,
     matching: { mode: 'custom', create: () => new ConnectionMatcher(), inOrder: isInOrder },
     createParser: (connection) => new ConnectionParser(readers, connection.midstream),

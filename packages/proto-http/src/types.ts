@@ -56,6 +56,7 @@ export interface HttpAttributes {
   readonly 'http.request.body.size'?: number;
   /** Bytes of the response's content as transferred, without chunk or frame framing; 0 when there is none. */
   readonly 'http.response.body.size'?: number;
+  /** Always `http`, of gRPC and WebSocket too. */
   readonly 'network.protocol.name': 'http';
   /** `1.0` or `1.1`, of the request, or of the response when there is no request; `2` when HTTP/2 answered. */
   readonly 'network.protocol.version': string;

@@ -80,6 +80,7 @@ export class CompiledRules {
 
 const nothing: WindowCase = {
   bytes: Buffer.alloc(0),
+  behind: Buffer.alloc(0),
   length: 0,
   side: undefined,
   transport: 'tcp',

@@ -18,10 +18,10 @@ export interface Brokers {
   readonly ports: readonly number[];
 }
 
-/** The mock cluster of librdkafka, in a kcat that reads from it. Its own connections have the client id `mock`. */
+/** The mock cluster of librdkafka, in a kcat that waits for input. Its own connections have the client id `mock`. */
 export async function startMockCluster(brokers = 3): Promise<Brokers> {
   const program = new StartedProgram(programPath('kcat')!, [
-    ...['-b', 'ignored', '-C', '-t', 'mock', '-q', '-X', 'client.id=mock', '-d', 'mock'],
+    ...['-b', 'ignored', '-P', '-t', 'mock', '-q', '-X', 'client.id=mock', '-d', 'mock'],
     ...['-X', `test.mock.num.brokers=${brokers}`],
   ]);
   onTestFinished(() => program.stop('SIGKILL'));

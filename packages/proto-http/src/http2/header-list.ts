@@ -22,10 +22,15 @@ export interface HeaderList {
   readonly protocol: string | undefined;
   /** `:status` */
   readonly status: number | undefined;
+  /** `host`, which requests taken over from HTTP/1 may have in place of `:authority`. */
   readonly host: string | undefined;
+  /** `user-agent` */
   readonly userAgent: string | undefined;
+  /** `content-type` */
   readonly contentType: string | undefined;
+  /** `grpc-status` */
   readonly grpcStatus: number | undefined;
+  /** `grpc-message`, decoded. */
   readonly grpcMessage: string | undefined;
   /** Allow-listed fields, in order. */
   readonly headers: readonly HeaderField[];

@@ -82,7 +82,7 @@ describe('1,000 requests one after the other', () => {
     const truth = replay(conversation, { options }).records;
     const random = randomNumbers(5);
     let unknown = 0;
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 25; round++) {
       const move = Math.floor(random() * conversation.moves.length);
       const offset = round % 3 === 0 ? 0 : Math.floor(random() * 2000);
       const role = round % 2 === 0 ? 'server' : 'unknown';
@@ -105,14 +105,14 @@ describe('1,000 requests one after the other', () => {
         expect(seen.has(stream), `stream ${stream} after joining at ${move}+${offset}`).toBe(true);
       }
     }
-    expect(unknown).toBeGreaterThan(100);
+    expect(unknown).toBeGreaterThan(30);
   });
 
   it('are true or said to be unknown when bytes are lost anywhere', () => {
     const truth = replay(conversation, { options }).records;
     const streams = new Map(truth.map((record) => [streamOf(record), record]));
     const random = randomNumbers(9);
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 25; round++) {
       const move = Math.floor(random() * conversation.moves.length);
       const { length } = conversation.moves[move]!.bytes;
       const from = Math.floor(random() * length);

@@ -44,6 +44,8 @@ export class Http2Parser {
   readonly #collector: HeaderCollector;
   readonly #request: Http2Direction;
   readonly #response: Http2Direction;
+  /** The newest stream of which a head was seen. */
+  #lastStream = 0;
 
   constructor(collector: HeaderCollector, { whole }: Http2Start) {
     this.#collector = collector;
@@ -60,7 +62,7 @@ export class Http2Parser {
     }
     if (view.available < FRAME_HEADER_BYTES) return moreForHeader;
     if (direction.unproven) {
-      const likelihood = isProven(side, view);
+      const likelihood = isProven(side, view, this.#lastStream);
       if (likelihood === 'no') return invalid('no frame of HTTP/2 begins here');
       header.read(view, 0);
       if (likelihood === 'open') {
@@ -80,7 +82,7 @@ export class Http2Parser {
   resync(side: Side, view: ByteView, after: 'hole' | 'invalid'): number {
     const direction = this.#of(side);
     direction.lose();
-    const offset = nextFrame(side, view, after === 'hole' ? 0 : 1);
+    const offset = nextFrame(side, view, after === 'hole' ? 0 : 1, this.#lastStream);
     if (offset >= 0) this.#join(direction, view, offset);
     return offset;
   }
@@ -131,6 +133,9 @@ export class Http2Parser {
   }
 
   #frame(direction: Http2Direction, view: ByteView): Result {
+    if (header.type === HEADERS && header.streamId > this.#lastStream) {
+      this.#lastStream = header.streamId;
+    }
     switch (header.type) {
       case DATA:
         return this.#data(direction, view);

@@ -4,6 +4,7 @@ import { type FieldSink, HpackDecoder } from '../hpack/decoder.js';
 import { TOKEN } from '../scan.js';
 import {
   CONTINUATION,
+  DATA,
   END_HEADERS,
   FRAME_HEADER_BYTES,
   FrameHeader,
@@ -27,11 +28,10 @@ type Likelihood = 'proven' | 'open' | 'no';
  * Offset of the next frame at or behind `from`, or -1.
  *
  * A frame is proven by what follows it: the next header right behind it, the end of the bytes, or a header block that
- * can be decoded. Where the bytes end within the first frame that looks like one, its offset is given if nothing in the
- * view is proven: the parser looks at what follows before it believes it ({@link isProven}).
+ * can be decoded. One that reaches behind the view is not waited for: if it were none, nothing would be read until as
+ * many bytes as it claims have moved.
  */
-export function nextFrame(side: Side, view: ByteView, from: number): number {
-  let open = -1;
+export function nextFrame(side: Side, view: ByteView, from: number, lastStream = 0): number {
   const budget = { left: MAX_DECODED };
   const last = view.available - FRAME_HEADER_BYTES;
   for (let at = from; at <= last; at++) {
@@ -40,22 +40,32 @@ export function nextFrame(side: Side, view: ByteView, from: number): number {
       if (side === 'request' && view.matches(PREFACE, at)) return at;
       continue;
     }
-    const likelihood = chain(side, view, at, budget);
-    if (likelihood === 'proven') return at;
-    if (likelihood === 'open' && open < 0) open = at;
+    if (chain(side, view, at, budget, lastStream) === 'proven') return at;
   }
-  return open;
+  return -1;
 }
 
 /** Whether the frame at the head of the view is one, by what follows it. */
-export function isProven(side: Side, view: ByteView): Likelihood {
-  return chain(side, view, 0, { left: MAX_DECODED });
+export function isProven(side: Side, view: ByteView, lastStream = 0): Likelihood {
+  return chain(side, view, 0, { left: MAX_DECODED }, lastStream);
 }
 
-function chain(side: Side, view: ByteView, from: number, budget: { left: number }): Likelihood {
+/**
+ * DATA that does not belong to a stream seen before needs more: another frame of that stream. Bodies hold lengths too,
+ * and a length of gRPC, read as part of a header, may lead to the very end of the frame that it stands in.
+ */
+function chain(
+  side: Side,
+  view: ByteView,
+  from: number,
+  budget: { left: number },
+  lastStream: number,
+): Likelihood {
   const end = view.available + view.hole;
   let at = from;
   let evidence = -1;
+  /** Stream of a first frame that is to be confirmed. */
+  let alone = 0;
   while (evidence < ENOUGH) {
     if (at === end) evidence++;
     if (at >= end) break;
@@ -65,6 +75,11 @@ function chain(side: Side, view: ByteView, from: number, budget: { left: number 
       break;
     }
     if (!header.isLikely(side)) return 'no';
+    if (at === from && header.type === DATA && header.streamId > lastStream) {
+      alone = header.streamId;
+    } else if (header.streamId === alone) {
+      alone = 0;
+    }
     evidence++;
     const next = at + header.bytes;
     if (header.type === HEADERS && header.has(END_HEADERS)) {
@@ -74,6 +89,7 @@ function chain(side: Side, view: ByteView, from: number, budget: { left: number 
     }
     at = next;
   }
+  if (alone > 0) return evidence < ENOUGH && at >= end ? 'open' : 'no';
   return evidence > 0 ? 'proven' : 'open';
 }
 

@@ -133,6 +133,7 @@ export class StreamMatcher implements Matcher<HttpFrame> {
         resetBy: side === 'request' ? 'client' : 'server',
       };
     }
+    stream.isReset = true;
     this.#report(stream, emit, 'none');
   }
 
@@ -195,17 +196,18 @@ export class StreamMatcher implements Matcher<HttpFrame> {
   }
 
   #report(stream: Stream, emit: Emit, absence?: MatcherAbsence): void {
-    const { id, response, end } = stream;
+    const { id, response } = stream;
     this.#streams.delete(id);
     this.#answered.delete(stream);
     this.#doubtful.delete(stream);
     // what was on its way when the stream ended early is no stream of its own
     if (!stream.isComplete) this.#closed.add(id);
-    const isReset = end.resetCode !== undefined;
-    if (!isReset && this.#isExcluded(stream)) stream.end = { goawayCode: this.#goaway!.code };
-    const cut = !isReset && !response.ended;
-    const asked = stream.requestMessage(!stream.requestEnded && cut);
-    const answered = response.toMessage(stream, cut);
+    if (!stream.isReset && this.#isExcluded(stream)) {
+      stream.end = { goawayCode: this.#goaway!.code };
+    }
+    // without an end of its own nobody knows whether there was more of a message
+    const asked = stream.requestMessage(!stream.requestEnded && !stream.isReset);
+    const answered = response.toMessage(stream, !response.ended && !stream.isReset);
     if (asked === undefined && answered === undefined) return;
     emit(asked, answered, absence ?? (response.lost ? 'lost' : 'unanswered'));
   }

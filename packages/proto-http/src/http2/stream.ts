@@ -103,6 +103,8 @@ export class Stream {
   /** Promised by the server. */
   pushed = false;
   end: StreamEnd = {};
+  /** A RST_STREAM was seen. */
+  isReset = false;
   /** The request of HTTP/1.1 that asked for HTTP/2; undefined on all streams but the first. */
   upgrade: Message<HttpFrame> | undefined;
 

@@ -3,6 +3,7 @@ import type { HttpRequestFrame } from '../frames.js';
 
 /** All that one side sent on a WebSocket (RFC 6455), from the upgrade to its Close frame or the end of the connection. */
 export interface WebSocketFrame {
+  /** Says that it is what a side sent on a WebSocket. */
   readonly kind: 'websocket';
   /** The request that opened it; undefined when that was not seen. */
   readonly upgrade: HttpRequestFrame | undefined;
