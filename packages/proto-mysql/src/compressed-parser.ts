@@ -26,7 +26,8 @@ class Half {
   readonly stream: ExpandedStream;
   /** Bytes of a payload that is not compressed and has not passed yet. */
   stored = 0;
-  /** Bytes that were accounted for and have not passed yet. */
+  /** The last message of a packet whose end lies in a hole, and the bytes of the hole. */
+  last: MysqlFrame | undefined;
   owed = 0;
   /** Messages inside were lost behind the last frame that was handed on. */
   isLost = false;
@@ -64,12 +65,13 @@ export class CompressedParser {
 
   parse(side: Side, view: ByteView): Result {
     const half = this.#half(side);
-    if (half.isLost) return lostPackets;
-    if (half.owed > 0) {
-      const consumed = half.owed;
+    const { last, owed } = half;
+    if (last !== undefined) {
+      half.last = undefined;
       half.owed = 0;
-      return { status: half.stream.isOpen ? 'part' : 'skip', consumed };
+      return { status: 'frame', frame: last, consumed: owed };
     }
+    if (half.isLost) return lostPackets;
     if (half.stored > 0) return this.#stored(half, view, 0);
     if (view.available < COMPRESSED_HEADER_BYTES) {
       return { status: 'more', atLeast: COMPRESSED_HEADER_BYTES };
@@ -88,8 +90,8 @@ export class CompressedParser {
 
   /** A message of this direction is in progress, or a compressed packet. */
   isOpen(side: Side): boolean {
-    const { stream, stored, owed, isLost } = this.#half(side);
-    return isLost || stored > 0 || owed > 0 || !stream.isBetween;
+    const { stream, stored, last, isLost } = this.#half(side);
+    return isLost || stored > 0 || last !== undefined || !stream.isBetween;
   }
 
   /** The place in a direction is lost. */
@@ -97,6 +99,7 @@ export class CompressedParser {
     const half = this.#half(side);
     half.stream.lose(nowNs);
     half.stored = half.owed = half.lostUpTo = 0;
+    half.last = undefined;
     half.isLost = false;
   }
 
@@ -109,7 +112,8 @@ export class CompressedParser {
   }
 
   end(side: Side): MysqlFrame | undefined {
-    return this.#half(side).stream.takeHeld() ?? this.#packets.end(side);
+    const { last, stream } = this.#half(side);
+    return last ?? stream.takeHeld() ?? this.#packets.end(side);
   }
 
   endCompletes(side: Side): boolean {
@@ -154,18 +158,25 @@ export class CompressedParser {
   #result(half: Half, view: ByteView, consumed: number): Result {
     const { stream } = half;
     const frames = stream.takeFrames();
-    if (stream.takeLoss()) {
-      half.lostUpTo = consumed;
-      if (frames.length === 0) return lostPackets;
-      // first the frames; the loss is told with the last byte
-      half.isLost = true;
-      const told = Math.min(consumed, view.available) - 1;
-      half.lostUpTo = consumed - told;
-      return { status: 'frames', frames, consumed: told };
+    const isLost = stream.takeLoss();
+    const last = frames.at(-1);
+    half.lostUpTo = consumed;
+    if (last === undefined) {
+      if (isLost) return lostPackets;
+      return { status: stream.isOpen ? 'part' : 'skip', consumed };
     }
-    if (frames.length === 0) return { status: stream.isOpen ? 'part' : 'skip', consumed };
-    if (frames.length === 1) return { status: 'frame', frame: frames[0]!, consumed };
-    half.owed = Math.max(0, consumed - view.available);
-    return { status: 'frames', frames, consumed: consumed - half.owed };
+    half.isLost = isLost;
+    half.lostUpTo = 0;
+    if (isLost && consumed <= view.available && consumed > 1) {
+      // the loss is told with the last byte
+      half.lostUpTo = 1;
+      return { status: 'frames', frames, consumed: consumed - 1 };
+    }
+    if (frames.length === 1) return { status: 'frame', frame: last, consumed };
+    if (consumed <= view.available) return { status: 'frames', frames, consumed };
+    // the hole belongs to the last one
+    half.owed = consumed - view.available;
+    half.last = last;
+    return { status: 'frames', frames: frames.slice(0, -1), consumed: view.available };
   }
 }

@@ -6,4 +6,5 @@ export { mysql } from './protocol.js';
 export type { MysqlAttributes, MysqlOptions } from './types.js';
 export type { MysqlFrame, MysqlRequestFrame, MysqlResponseFrame } from './frames.js';
 
+/** The factory, for `libtrace --plugin` and everybody else who takes a default export. */
 export default mysql satisfies PluginFactory;

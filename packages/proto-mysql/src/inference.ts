@@ -154,7 +154,7 @@ const ok: Test = all(onePacket, payloadBetween(7, 1024), text(3, ['\x01\x00']));
 const prepared: Test = all(
   text(0, ['\x0c\x00\x00\x01\x00', '\x0d\x00\x00\x01\x00']),
   byteIs(13, 0),
-  any(onePacket, text(19, ['\x00\x02\x03def']), text(20, ['\x00\x02\x03def'])),
+  any(onePacket, text(18, ['\x00\x02\x03def']), text(19, ['\x00\x02\x03def'])),
 );
 
 // ---- compressed packets ----

@@ -81,7 +81,8 @@ function skipAuthData(cursor: PacketCursor, capabilities: number): void {
 function readOldLogin(cursor: PacketCursor): Login {
   const capabilities = cursor.uint(2);
   cursor.skip(3);
-  const user = cursor.nulString(true);
+  const text = cursor.nulString(true);
+  const user = cursor.cut ? undefined : text;
   if (cursor.left > 0) cursor.nulString(true);
   const asks = (capabilities & Capability.CONNECT_WITH_DB) !== 0;
   return {

@@ -28,6 +28,8 @@ export class OutstandingCommands {
   #isFirst: boolean;
   /** When something was sent or answered last. */
   #lastNs = 0;
+  /** When the last response began of which it was not known what it answers. */
+  #unknownNs = -1;
 
   /** @param midstream the connection is older than the tracing of it. */
   constructor(midstream: boolean) {
@@ -43,8 +45,10 @@ export class OutstandingCommands {
     return Math.max(0, Math.min(wanted, MAX_STATEMENT_BYTES - this.#statementBytes));
   }
 
-  /** A command that will be answered was sent. */
+  /** A command that will be answered began at this time. */
   push(command: MysqlRequestFrame, nowNs: number): void {
+    // the end of it was lost, and the server answered before that was known
+    if (nowNs < this.#unknownNs) return;
     const before = this.#sent.at(-1);
     // both in the bytes of one system call
     if (before?.atNs === nowNs) this.#pipelines = true;
@@ -62,22 +66,25 @@ export class OutstandingCommands {
     }
   }
 
-  /** What the next response answers, when that is known. */
-  get next(): MysqlRequestFrame | undefined {
-    if (this.#isLost) return undefined;
-    return this.#isFirst && this.#sent.length > 1 ? undefined : this.#sent[0]?.command;
+  /** What a response that began at this time answers, when that is known: no command that was sent later. */
+  answeredAt(nowNs: number): MysqlRequestFrame | undefined {
+    const oldest = this.#sent[0];
+    if (this.#isLost || oldest === undefined || oldest.atNs > nowNs) return undefined;
+    return this.#isFirst && this.#sent.length > 1 ? undefined : oldest.command;
   }
 
   /** A response begins. Returns what it answers, when that is known. */
   answer(nowNs: number): MysqlRequestFrame | undefined {
-    const { next } = this;
-    const second = this.#sent[1];
-    this.#lastNs = nowNs;
+    const answered = this.answeredAt(nowNs);
+    const [oldest, second] = this.#sent;
+    this.#lastNs = Math.max(this.#lastNs, nowNs);
+    if (answered === undefined) this.#unknownNs = nowNs;
+    if (oldest !== undefined && oldest.atNs > nowNs) return undefined;
     if (this.#isLost || this.#isFirst) this.#clear();
     else if (second !== undefined && second.atNs < nowNs) this.#pipelines = true;
     this.#shift();
     this.#isFirst = false;
-    return next;
+    return answered;
   }
 
   /** Bytes were lost that may have held responses. */

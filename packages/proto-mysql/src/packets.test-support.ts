@@ -68,7 +68,8 @@ export const ok = (sequence: number, fields: OkFields = {}): Buffer =>
   );
 
 /** OK_Packet that ends rows when EOF_Packets are deprecated. */
-export const okEof = (sequence: number, status = 2): Buffer => ok(sequence, { header: 0xfe, status });
+export const okEof = (sequence: number, status = 2): Buffer =>
+  ok(sequence, { header: 0xfe, status });
 
 export const eof = (sequence: number, status = 2): Buffer =>
   packet(sequence, 0xfe, le(0, 2), le(status, 2));
@@ -127,7 +128,10 @@ export const quit = packet(0, 1);
 export const ping = packet(0, 14);
 
 /** A text result set of one column, with as many rows as there are values. */
-export const resultSet = (values: readonly string[], { withEof = false, status = 2 } = {}): Buffer => {
+export const resultSet = (
+  values: readonly string[],
+  { withEof = false, status = 2 } = {},
+): Buffer => {
   let sequence = 1;
   return bytes(
     packet(sequence++, 1),

@@ -127,7 +127,7 @@ export class RequestReader {
 
   /** The server may answer before the rest is seen, when some of it is lost. */
   #waits({ shape }: Command, wanted: number): Result {
-    if (shape !== 'nothing') this.#session.incomplete ??= { shape, isAnswered: false };
+    if (shape !== 'nothing') this.#session.incomplete = shape;
     return { status: 'more', atLeast: wanted };
   }
 
@@ -230,8 +230,7 @@ export class RequestReader {
   #sent(view: ByteView, frame: MysqlRequestFrame, length: number): Result {
     const session = this.#session;
     const { shape } = frame.command;
-    const isAnswered = session.incomplete?.isAnswered === true;
-    if (shape !== 'nothing' && !isAnswered) session.outstanding.push(frame, view.timestampNs);
+    if (shape !== 'nothing') session.outstanding.push(frame, view.timestampNs);
     if (shape !== 'login') session.isAuthenticating = false;
     if (shape === 'events') session.isReplicating = true;
     const consumed = HEADER_BYTES + length;

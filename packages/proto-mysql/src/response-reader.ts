@@ -86,12 +86,12 @@ export class ResponseReader {
 
   /** A response begins, unless something else is said. */
   #begin(view: ByteView): Result | undefined {
-    if (view.available <= HEADER_BYTES) return { status: 'more', atLeast: HEADER_BYTES + 1 };
     const session = this.#session;
     const isAwaited = session.outstanding.length > 0;
-    if (this.#isAdrift && !isAwaited) {
+    if (this.#isAdrift && !isAwaited && view.available > 0) {
       return { status: 'skip', consumed: view.available + view.hole };
     }
+    if (view.available <= HEADER_BYTES) return { status: 'more', atLeast: HEADER_BYTES + 1 };
     this.#isAdrift = false;
     const length = payloadLength(view);
     const sequence = view.u8(3);
@@ -104,12 +104,11 @@ export class ResponseReader {
       if (isFailure(view, 0, length)) return this.#unsolicited(view, length);
     }
     if (sequence === 0 && view.u8(HEADER_BYTES) !== Header.ERR) return notAResponse;
-    const { incomplete } = session;
-    const isEarly = !isAwaited && incomplete !== undefined && !incomplete.isAnswered;
-    const shape = isEarly ? incomplete.shape : session.outstanding.next?.command.shape;
+    const awaited = session.outstanding.answeredAt(view.timestampNs);
+    const shape = awaited?.command.shape ?? (isAwaited ? undefined : session.incomplete);
     const isNumbered = shape !== undefined || sequence === 1;
     if (!isNumbered || !isPlausibleFirst(shape, view, 0, length)) return notAResponse;
-    if (isEarly) incomplete.isAnswered = true;
+    if (awaited === undefined) session.incomplete = undefined;
     const request = session.outstanding.answer(view.timestampNs);
     this.#progress = new ResponseProgress(session, request, shape);
     session.isResponding = true;

@@ -138,7 +138,7 @@ export function readResultSetHead(
   if (cursor.cut || first < 0) return undefined;
   if (cursor.left === 0) return headOf(first, 1);
   const second = cursor.lenenc();
-  if (cursor.cut || second < 0 || cursor.left > 0) return undefined;
+  if (second < 0 || cursor.left > 0) return undefined;
   // both are 1 when there is one column with its definition
   return second <= 1 && first > 0 ? headOf(first, second) : headOf(second, first);
 }

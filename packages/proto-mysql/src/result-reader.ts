@@ -43,7 +43,7 @@ export class ResultReader {
   wanted = 0;
   /** The error that ended the response. */
   failure: Failure | undefined;
-  /** Number of an EOF_Packet that may follow the response, when that is not known yet. */
+  /** Number of an EOF_Packet that may follow the response. */
   trailingEof: number | undefined;
 
   constructor(session: Session) {
@@ -221,15 +221,16 @@ export class ResultReader {
   /** The last definition ends: the response does too, unless an EOF_Packet follows. */
   #lastGroupEnds(view: ByteView, at: number): Step {
     const session = this.#session;
-    if (session.deprecatesEof !== undefined) return session.deprecatesEof ? 'ends' : 'goes-on';
+    if (session.deprecatesEof === false) return 'goes-on';
+    // when one comes nevertheless it is stepped over
+    this.trailingEof = (view.u8(at + 3) + 1) & 0xff;
+    if (session.deprecatesEof === true) return 'ends';
     const next = this.behind;
     const isVisible = view.available > next + HEADER_BYTES;
     if (isVisible && isEof(view.u8(next + HEADER_BYTES), payloadLength(view, next))) {
       session.deprecatesEof = false;
       return 'goes-on';
     }
-    // when it comes later it is stepped over
-    this.trailingEof = (view.u8(at + 3) + 1) & 0xff;
     return 'ends';
   }
 

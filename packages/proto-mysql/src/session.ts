@@ -15,13 +15,6 @@ export interface LocalInfile {
   isAnswered: boolean;
 }
 
-/** A command whose bytes have not all come yet. */
-export interface IncompleteCommand {
-  readonly shape: ResponseShape;
-  /** The server answered it: it had come whole, and some of it was lost here. */
-  isAnswered: boolean;
-}
-
 /** What both directions of a connection have to know of each other. */
 export class Session {
   readonly prepared = new PreparedStatements();
@@ -47,7 +40,8 @@ export class Session {
   /** The server sends its binary log. */
   isReplicating = false;
   infile: LocalInfile | undefined;
-  incomplete: IncompleteCommand | undefined;
+  /** What a command is answered by whose bytes have not all come yet: it may have come whole to the server. */
+  incomplete: ResponseShape | undefined;
   /** A response is being read. */
   isResponding = false;
   isGreeted = false;

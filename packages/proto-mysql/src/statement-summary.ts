@@ -84,12 +84,16 @@ function redactComment(latin1: string, mode: SqlMode, from: number, to: number):
   for (;;) {
     const kind = scanner.next();
     if (kind === 'end') break;
-    if (kind === 'ambiguous') {
+    if (kind === 'literal' && /^[\d.]/.test(scanner.token)) {
+      redacted += '?';
+      continue;
+    }
+    if (kind === 'literal' || kind === 'comment' || kind === 'ambiguous') {
+      // a quote may as well be an apostrophe: what is behind it may stand in quotes or not
       redacted += '?';
       break;
     }
-    const isHidden = kind === 'literal' || kind === 'comment';
-    redacted += isHidden ? '?' : scanner.token;
+    redacted += scanner.token;
   }
   return redacted + latin1.slice(to - closing, to);
 }
