@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes every protocol plugin, on all processors: `node scripts/fuzz.mjs [--inputs 1000000] [--seed 1] [--plugin http]`.
-// Needs built packages. Prints a table and what was found; closes with one line: `N passed, N failed` (plugins).
+// Tries every protocol plugin on all processors: the conformance suite in full (every cut, every hole), then mutated and random
+// conversations: `node scripts/fuzz.mjs [--inputs 1000000] [--suite full|quick] [--seed 1] [--plugin http]`. Needs built packages. Prints a table and
+// what was found; closes with one line: `N passed, N failed` (plugins).
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { formatFinding, fuzzPlugin } from '@libtrace/testkit';
+import { checkPlugin, checks, formatFinding, fuzzPlugin } from '@libtrace/testkit';
 import { pluginsWithFixtures } from './plugins-with-fixtures.mjs';
 
 const self = fileURLToPath(import.meta.url);
+/** Parts of the suite that take long; the rest runs together. Fuzzing takes the place of `garbage`. */
+const longChecks = ['cuts', 'chunks', 'midstream', 'holes', 'bounds'];
 /** Inputs that one process plays before the next one takes over. */
 const shardInputs = 125_000;
+/** Shards of a plugin with so many findings are not begun any more. */
+const maxFindings = 10;
 /** A process that is silent for so long hangs where the fuzzer's own watchdog does not reach. */
-const silenceMs = 120_000;
+const silenceMs = 300_000;
 
 if (process.send === undefined) process.exitCode = await main();
 else process.once('message', (shard) => void runShard(shard));
@@ -22,12 +27,14 @@ async function main() {
     options: {
       inputs: { type: 'string', default: '1000000' },
       seed: { type: 'string', default: '1' },
+      suite: { type: 'string', default: 'full' },
       plugin: { type: 'string', multiple: true },
     },
   });
   const [inputs, seed] = [values.inputs, values.seed].map(Number);
   if (!Number.isSafeInteger(inputs) || inputs < 1) throw new TypeError('--inputs must be a count');
   if (!Number.isSafeInteger(seed)) throw new TypeError('--seed must be an integer');
+  if (!['quick', 'full'].includes(values.suite)) throw new TypeError('--suite is quick or full');
   const plugins = await pluginsWithFixtures();
   const names = values.plugin ?? plugins.map(({ name }) => name);
   for (const name of names) {
@@ -35,10 +42,15 @@ async function main() {
     if (known === undefined) throw new TypeError(`there is no plugin ${name}`);
   }
   const results = new Map(names.map((name) => [name, emptyResult()]));
-  const shards = names.flatMap((name) => shardsOf(name, inputs, seed));
+  const shards = names.flatMap((name) => shardsOf(name, inputs, seed, values.suite));
   const startMs = performance.now();
   await Promise.all(Array.from({ length: availableParallelism() }, () => runNext(shards, results)));
   console.table(Object.fromEntries([...results].map(([name, result]) => [name, rowOf(result)])));
+  for (const { name, rules } of plugins) {
+    for (const [check, why] of Object.entries(rules.except ?? {})) {
+      if (names.includes(name)) console.log(`${name}: check ${check} is not made: ${why}`);
+    }
+  }
   for (const [name, { findings }] of results) {
     for (const finding of findings) console.log(`\n${name}: ${finding}`);
   }
@@ -49,8 +61,13 @@ async function main() {
   return failed === 0 ? 0 : 1;
 }
 
-function shardsOf(plugin, inputs, seed) {
-  const shards = [];
+function shardsOf(plugin, inputs, seed, effort) {
+  const others = Object.keys(checks).filter((name) => ![...longChecks, 'garbage'].includes(name));
+  const shards = [...longChecks.map((name) => [name]), others].map((only) => ({
+    plugin,
+    only,
+    effort,
+  }));
   for (let done = 0; done < inputs; done += shardInputs) {
     shards.push({ plugin, seed: seed + done, inputs: Math.min(shardInputs, inputs - done) });
   }
@@ -60,7 +77,7 @@ function shardsOf(plugin, inputs, seed) {
 async function runNext(shards, results) {
   for (let shard = shards.shift(); shard !== undefined; shard = shards.shift()) {
     const result = results.get(shard.plugin);
-    if (result.findings.length < 3) add(result, await inChild(shard));
+    if (result.findings.length < maxFindings) add(result, await inChild(shard));
   }
 }
 
@@ -89,27 +106,45 @@ function inChild(shard) {
   });
 }
 
-function lostReport({ seed, inputs }, last, how) {
+function lostReport(shard, last, how) {
+  const { seed, inputs, only } = shard;
   const finding = {
-    where: `fuzz inputs ${seed + last} to ${seed + Math.min(inputs, last + 1000)}`,
+    where: only
+      ? `checks ${only}`
+      : `fuzz inputs ${seed + last} to ${seed + Math.min(inputs, last + 1000)}`,
     problem: `the process ended (${how}) without a report: it hung, or ran out of memory`,
-    reproduce: `node scripts/fuzz.mjs --seed ${seed + last} --inputs 1000`,
+    reproduce: `node scripts/fuzz.mjs --plugin ${shard.plugin}${only ? '' : ` --seed ${seed + last} --inputs 1000`}`,
   };
-  return { inputs: last, seconds: 0, maxMs: 0, growthBytes: 0, records: 0, findings: [finding] };
+  return { ...emptyResult(), inputs: last, findings: [finding] };
 }
 
-async function runShard({ plugin, seed, inputs }) {
-  const { factory, fixtures } = (await pluginsWithFixtures()).find(({ name }) => name === plugin);
+async function runShard({ plugin, seed, inputs, only, effort }) {
+  const plugins = await pluginsWithFixtures();
+  const { factory, fixtures, rules } = plugins.find(({ name }) => name === plugin);
   const onProgress = (count) => process.send(count);
-  const report = await fuzzPlugin(factory, { fixtures, seed, inputs, onProgress });
+  const report = only
+    ? await runSuite({ factory, fixtures, rules, only, effort, plugins, onProgress })
+    : await fuzzPlugin(factory, { fixtures, seed, inputs, onProgress });
   process.send(report, () => process.disconnect());
 }
 
+/** Some checks of the suite, as a report of the fuzzer. */
+async function runSuite({ factory, fixtures, rules, only, effort, plugins, onProgress }) {
+  const others = plugins.map((each) => each.factory());
+  const alive = setInterval(() => onProgress(0), 1000);
+  const report = await checkPlugin(factory, { fixtures, others, ...rules, effort, only });
+  clearInterval(alive);
+  const findings = report.checks.flatMap((check) => check.findings);
+  const runs = report.checks.reduce((sum, check) => sum + check.runs, 0);
+  return { ...emptyResult(), runs, findings };
+}
+
 function emptyResult() {
-  return { inputs: 0, seconds: 0, maxMs: 0, growthBytes: 0, records: 0, findings: [] };
+  return { runs: 0, inputs: 0, seconds: 0, maxMs: 0, growthBytes: 0, records: 0, findings: [] };
 }
 
 function add(result, report) {
+  result.runs += report.runs ?? 0;
   result.inputs += report.inputs;
   result.seconds += report.seconds;
   result.records += report.records;
@@ -118,8 +153,9 @@ function add(result, report) {
   result.findings.push(...report.findings.map(formatFinding));
 }
 
-function rowOf({ inputs, seconds, maxMs, growthBytes, records, findings }) {
+function rowOf({ runs, inputs, seconds, maxMs, growthBytes, records, findings }) {
   return {
+    'suite runs': runs,
     inputs,
     'cpu s': Number(seconds.toFixed(1)),
     'inputs/s': Math.round(inputs / seconds),

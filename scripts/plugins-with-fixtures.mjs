@@ -13,11 +13,11 @@ const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'package
  */
 export async function pluginsWithFixtures() {
   const names = readdirSync(packages).filter((name) => name.startsWith('proto-'));
-  const all = await Promise.all(
+  return Promise.all(
     names.sort().map(async (name) => {
       const exported = await import(`@libtrace/${name}`);
       const factory = exported.default;
-      if (typeof factory !== 'function') return undefined;
+      if (typeof factory !== 'function') throw new Error(`@libtrace/${name} has no default export`);
       const folder = join(packages, name, 'fixtures');
       const rules = join(folder, 'conformance.json');
       return {
@@ -29,5 +29,4 @@ export async function pluginsWithFixtures() {
       };
     }),
   );
-  return all.filter((each) => each !== undefined);
 }

@@ -21,6 +21,29 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** @type {readonly Chapter[]} */
 export const chapters = [
   {
+    title: 'HTTP, gRPC and WebSocket',
+    protocol: 'http',
+    about:
+      '`operation` is the method, `HTTP` when it is not a known one, the service and the method of a gRPC call, `WEBSOCKET` for what a WebSocket carried. `status` is by the status code: `client-error` for 4xx, `server-error` for 5xx; of gRPC by `rpc.grpc.status_code`.',
+    examples: [
+      {
+        caption: 'A request of HTTP/1.1',
+        fixture: 'http1.json',
+        isWanted: ({ operation }) => operation === 'POST',
+      },
+      {
+        caption: 'A gRPC call that failed, on a stream of HTTP/2',
+        fixture: 'grpc.json',
+        isWanted: ({ status }) => status === 'client-error',
+      },
+      {
+        caption: 'What a WebSocket carried',
+        fixture: 'websocket.json',
+        isWanted: ({ operation }) => operation === 'WEBSOCKET',
+      },
+    ],
+  },
+  {
     title: 'MySQL and MariaDB',
     protocol: 'mysql',
     about:

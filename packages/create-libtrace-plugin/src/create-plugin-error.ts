@@ -11,11 +11,14 @@ export type CreatePluginErrorCode =
 
 /** A plugin could not be made; nothing of what was there before was changed. */
 export class CreatePluginError extends Error {
+  /** Name of the class. */
   override readonly name = 'CreatePluginError';
+  /** Why: does not change from one version to the next. */
   readonly code: CreatePluginErrorCode;
   /** What to do about it. */
   readonly remedy: string;
 
+  /** @internal */
   constructor(code: CreatePluginErrorCode, message: string, remedy: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;

@@ -43,6 +43,8 @@ export interface CheckOptions extends DamageRules {
   readonly speaks?: readonly string[];
   /** Default `quick`: a few seconds. `full` tries ten times as much. */
   readonly effort?: Effort;
+  /** Findings of a check after which it ends: more of the same helps nobody. Default 3. */
+  readonly maxFindings?: number;
   /** Of everything that is random. Default 1. */
   readonly seed?: number;
   /** Only these checks. Default: all. */
@@ -53,13 +55,15 @@ export interface CheckOptions extends DamageRules {
 
 /** What one check gave. */
 export interface CheckResult {
+  /** Which of the {@link checks}. */
   readonly name: CheckName;
   /** What is asked for, as a sentence about the plugin. */
   readonly title: string;
   /** Conversations that were played. */
   readonly runs: number;
+  /** How long it took, milliseconds. */
   readonly ms: number;
-  /** Empty: passed. At most three, more of the same are left out. */
+  /** Empty: passed. At most {@link CheckOptions.maxFindings}. */
   readonly findings: readonly Finding[];
   /** Why it was not made; undefined when it was. */
   readonly skipped: string | undefined;
@@ -67,9 +71,11 @@ export interface CheckResult {
 
 /** What all checks gave. */
 export interface PluginReport {
+  /** Name of the plugin. */
   readonly plugin: string;
   /** No check has a finding. */
   readonly ok: boolean;
+  /** One for each check, in their order. */
   readonly checks: readonly CheckResult[];
 }
 
@@ -131,6 +137,7 @@ export async function runCheck(
     tolerance: new Tolerance(options, pairsByOrder),
     effort: options.effort ?? 'quick',
     seed: options.seed ?? 1,
+    maxFindings: options.maxFindings ?? 3,
   });
   const startMs = performance.now();
   await context.attempt(() => run[name](context, new Reference(context)));

@@ -3,7 +3,12 @@ export { checkPlugin, checks } from './check-plugin.js';
 export type { CheckName, CheckOptions, CheckResult, PluginReport } from './check-plugin.js';
 export type { Effort, Finding } from './checks/context.js';
 export { confusionMatrix, formatConfusionMatrix } from './confusion/confusion-matrix.js';
-export type { ConfusionCell, ConfusionMatrix, ConfusionRow } from './confusion/confusion-matrix.js';
+export type {
+  ConfusionCell,
+  ConfusionCounts,
+  ConfusionMatrix,
+  ConfusionRow,
+} from './confusion/confusion-matrix.js';
 export { formatFixture, parseFixture } from './fixture/fixture-json.js';
 export type { FixtureJson, StepJson } from './fixture/fixture-json.js';
 export { conversation } from './fixture/fixture.js';
@@ -27,4 +32,4 @@ export { expectRecords } from './report/expect-records.js';
 export type { RecordExpectations } from './report/expect-records.js';
 export { formatFinding, formatReport } from './report/format-report.js';
 export { runFixture } from './run/run-fixture.js';
-export type { Hole, Place, Variation } from './run/variation.js';
+export type { Hole, LateStart, Place, RandomChunks, Variation } from './run/variation.js';

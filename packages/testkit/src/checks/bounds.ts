@@ -26,7 +26,7 @@ const somebody = { pid: 102, ppid: 1, comm: 'server', exe: '/usr/bin/server', cg
 export async function checkBounds(context: CheckContext): Promise<void> {
   // The longest conversations have the most to keep.
   const longest = [...context.fixtures].sort((one, other) => totalBytes(other) - totalBytes(one));
-  for (const fixture of longest.slice(0, context.effort === 'quick' ? 2 : 20)) {
+  for (const fixture of longest.slice(0, context.effort === 'quick' ? 2 : 6)) {
     if (fixture.steps.length === 0 || context.isEnough) continue;
     for (const [who, what] of [
       ['client', 'requests that are never answered'],

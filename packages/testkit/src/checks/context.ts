@@ -10,9 +10,11 @@ import { Hang, withinTime } from '../run/watchdog.js';
 
 /** A problem: what, where, and how to see it again. */
 export interface Finding {
+  /** Name of the fixture that was played, when it is about one. */
   readonly fixture?: string;
-  /** `cut at byte 17 of the client`. */
+  /** How it was played: `cut before byte 17 of the client, seen by the server`. */
   readonly where: string;
+  /** What is wrong, as a sentence. */
   readonly problem: string;
   /** Code that shows it again. */
   readonly reproduce: string;
@@ -21,10 +23,9 @@ export interface Finding {
 /** How much is tried. `quick` is a few seconds a plugin, `full` some ten times that. */
 export type Effort = 'quick' | 'full';
 
-const byteBudget: Readonly<Record<Effort, number>> = { quick: 6_000_000, full: 150_000_000 };
+const byteBudget: Readonly<Record<Effort, number>> = { quick: 2_500_000, full: 150_000_000 };
 /** What one run costs beside its bytes, in bytes. */
 const runOverhead = 1500;
-const maxFindings = 3;
 const runLimitMs = 20_000;
 
 /** What every check works with. */
@@ -38,6 +39,7 @@ export class CheckContext {
   readonly tolerance: Tolerance;
   readonly effort: Effort;
   readonly seed: number;
+  readonly #maxFindings: number;
   readonly findings: Finding[] = [];
   /** Conversations that were played. */
   runs = 0;
@@ -50,6 +52,7 @@ export class CheckContext {
     readonly tolerance: Tolerance;
     readonly effort: Effort;
     readonly seed: number;
+    readonly maxFindings: number;
   }) {
     this.make = options.make;
     this.name = (options.make() as ProtocolPlugin).name;
@@ -59,11 +62,12 @@ export class CheckContext {
     this.tolerance = options.tolerance;
     this.effort = options.effort;
     this.seed = options.seed;
+    this.#maxFindings = options.maxFindings;
   }
 
-  /** Enough was found: more of the same helps nobody. */
+  /** Enough was found. */
   get isEnough(): boolean {
-    return this.findings.length >= maxFindings;
+    return this.findings.length >= this.#maxFindings;
   }
 
   report(finding: Finding): void {

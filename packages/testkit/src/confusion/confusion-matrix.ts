@@ -10,6 +10,7 @@ export interface ConfusionRow {
   readonly protocol: string | undefined;
   /** Shown in front of the row. */
   readonly label: string;
+  /** The conversations. */
   readonly fixtures: readonly Fixture[];
   /** They need not be recognized (connections that were joined late), only not be taken by another. Default false. */
   readonly mayMiss?: boolean;
@@ -17,6 +18,7 @@ export interface ConfusionRow {
 
 /** How a plugin took the conversations of a row. */
 export interface ConfusionCell {
+  /** Name of the plugin: the column. */
   readonly plugin: string;
   /** Conversations, in three roles each, that its inference claims when it is the only plugin. */
   readonly alone: number;
@@ -26,15 +28,22 @@ export interface ConfusionCell {
   readonly parsed: number;
 }
 
+/** How the plugins took the conversations of one row. */
+export interface ConfusionCounts {
+  /** As in the {@link ConfusionRow}. */
+  readonly label: string;
+  /** As in the {@link ConfusionRow}. */
+  readonly protocol: string | undefined;
+  /** Conversations times roles. */
+  readonly conversations: number;
+  /** One for each plugin, in their order. */
+  readonly cells: readonly ConfusionCell[];
+}
+
 /** What {@link confusionMatrix} gives. */
 export interface ConfusionMatrix {
-  readonly rows: readonly {
-    readonly label: string;
-    readonly protocol: string | undefined;
-    /** Conversations times roles. */
-    readonly conversations: number;
-    readonly cells: readonly ConfusionCell[];
-  }[];
+  /** In the order of the {@link ConfusionRow}s. */
+  readonly rows: readonly ConfusionCounts[];
   /** A sentence for each conversation that a plugin took and should not have, or did not take and should have. */
   readonly mistakes: readonly string[];
 }

@@ -27,7 +27,9 @@ export interface FuzzOptions {
 
 /** What fuzzing gave. */
 export interface FuzzReport {
+  /** Name of the plugin. */
   readonly plugin: string;
+  /** Connections that were played. */
   readonly inputs: number;
   /** Of a processor. */
   readonly seconds: number;
@@ -37,6 +39,7 @@ export interface FuzzReport {
   readonly growthBytes: number;
   /** Records that came out: how deep the inputs went. */
   readonly records: number;
+  /** Empty: nothing was found. At most three. */
   readonly findings: readonly Finding[];
 }
 

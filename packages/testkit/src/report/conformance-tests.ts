@@ -5,7 +5,9 @@ import { formatFinding } from './format-report.js';
 
 /** What is needed of a test framework: vitest, Jest, Mocha and `node:test` have it. */
 export interface TestFramework {
+  /** Groups tests. */
   describe(name: string, body: () => void): unknown;
+  /** A test. `timeoutMs` is its time limit; a framework that takes none may leave it. */
   it(name: string, body: () => Promise<void>, timeoutMs?: number): unknown;
 }
 

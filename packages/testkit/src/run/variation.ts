@@ -4,6 +4,7 @@ import type { Sender } from '../fixture/fixture.js';
 
 /** A place in the bytes that one side sent. */
 export interface Place {
+  /** Who sent them. */
   readonly from: Sender;
   /** Bytes that side sent before it. */
   readonly at: number;
@@ -11,9 +12,26 @@ export interface Place {
 
 /** Bytes that moved and were not captured. */
 export interface Hole extends Place {
+  /** Bytes that are lost. */
   readonly length: number;
   /** `limit`: the call is seen and its bytes are not. `loss`: the call is not seen; a later one shows the gap. */
   readonly how: 'limit' | 'loss';
+}
+
+/** Segments of random sizes. */
+export interface RandomChunks {
+  /** Makes the same sizes again. */
+  readonly seed: number;
+  /** Bytes of the longest one. */
+  readonly most: number;
+}
+
+/** Where tracing of a connection begins that exists already. */
+export interface LateStart {
+  /** Index of the first step of which something is seen. */
+  readonly step: number;
+  /** Bytes of that step that are not. */
+  readonly offset: number;
 }
 
 /** How a fixture is played: what the traced process is, how its bytes arrive, what is missing. */
@@ -25,12 +43,13 @@ export interface Variation {
   /** Segments end here too. */
   readonly cuts?: readonly Place[];
   /** Segments of one byte each, or of 1 to `most` bytes by a seed. */
-  readonly chunks?: 'bytes' | { readonly seed: number; readonly most: number };
+  readonly chunks?: 'bytes' | RandomChunks;
   /** Steps that one side makes in a row become one segment. */
   readonly merge?: boolean;
+  /** Bytes that are lost. Default: none. */
   readonly hole?: Hole;
   /** Tracing begins at an offset of a step: all before it is not seen, and the connection is older than the tracer. */
-  readonly start?: { readonly step: number; readonly offset: number };
+  readonly start?: LateStart;
   /** Milliseconds of silence before each step of the client that follows one of the server. Default 0. */
   readonly thinkMs?: number;
   /** The memory under a view is overwritten after each call of the parser. Default: after each segment. */
