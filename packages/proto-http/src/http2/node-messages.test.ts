@@ -229,7 +229,8 @@ describe('messages of all kinds', () => {
       expect(told(records)).toEqual([
         ['GET', '/sized/5', 'ok', 200, 0, 5, true],
         ['GET', '/never', 'ok', 200, 0, 5, false],
-        ['POST', '/sized/5', 'unanswered', undefined, 5, undefined, false],
+        // what tracing did not see the end of may be answered yet
+        ['POST', '/sized/5', closes ? 'unanswered' : 'unknown', undefined, 5, undefined, false],
       ]);
       expect(records[1]?.missing).toEqual(['response.body', 'response.size']);
     }

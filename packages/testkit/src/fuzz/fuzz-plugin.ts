@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AnyPlugin, ProtocolPlugin } from '@libtrace/core';
 import { describeFailure, type Finding } from '../checks/context.js';
 import type { Fixture } from '../fixture/fixture.js';
@@ -100,6 +101,7 @@ class Fuzzing {
     while (this.#seed < end && this.#findings.length < maxFindings) {
       if (heapBytes < 0 && this.#seed >= warmEnd) heapBytes = await heapInUse();
       if (!this.#runBatch(Math.min(end, this.#seed + batch))) break;
+      await nextTurn();
       this.#onProgress?.(this.#seed - seed);
       if (this.#findings.length > 0) end = Math.min(end, this.#foundAt + afterFinding);
     }
