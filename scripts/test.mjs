@@ -214,7 +214,8 @@ await runMain(async () => {
     else if (lane === 'unit') runVitest('unit', []);
     else if (lane === 'captures') conformance();
     else if (lane === 'packages') runScript('packages', 'scripts/packaging/check.mjs');
-    else if (lane === 'fuzz') runScript('fuzz', 'scripts/fuzz.mjs', ['--inputs', '1000000']);
+    else if (lane === 'fuzz')
+      runScript('fuzz', 'scripts/fuzz.mjs', ['--inputs', '1000000', '--suite', 'quick']);
     else if (lane === 'live') live();
     else await kernels();
   }
