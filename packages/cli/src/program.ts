@@ -14,6 +14,8 @@ import {
   addTuningOptions,
 } from './command-options.js';
 import { packageVersion } from './package-files.js';
+import { createPluginCommand } from './plugins/create-plugin-command.js';
+import type { CreatePluginFlags } from './plugins/create-plugin-command.js';
 import { pluginsCommand } from './plugins/plugins-command.js';
 import type { PluginsFlags } from './plugins/plugins-command.js';
 import { readCommand } from './read/read-command.js';
@@ -125,6 +127,14 @@ export function buildProgram(context: ProgramContext): Command {
   );
   addRead(program, async (file, flags) => setStatus(await readCommand(file, flags, deps)));
   addPlugins(program, async (flags) => setStatus(await pluginsCommand(flags, deps)));
+  program
+    .command('create-plugin')
+    .description('make a package for a protocol of your own, with tests that pass')
+    .argument('<name>', 'of the protocol: lower-case letters, digits and dashes')
+    .option('--folder <path>', 'where to (default: libtrace-plugin-NAME)')
+    .action((name: string, flags: CreatePluginFlags) =>
+      setStatus(createPluginCommand(name, flags, context.writeOut, deps.writeError)),
+    );
   const doctor = program
     .command('doctor')
     .description(

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from 'vitest';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { packageVersion } from './package-files.js';
 import { run } from './run.js';
 import { Bench } from './testing/fake-tracer.js';
@@ -39,6 +42,21 @@ describe('the command line', () => {
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^error ERR_OPTION_INVALID: [^\n]+\nremedy: [^\n]+\n$/);
     expect(stdout).toBe('');
+  });
+
+  it('makes a plugin, and refuses a name that none can have', async () => {
+    const folder = join(mkdtempSync(join(tmpdir(), 'libtrace-cli-')), 'made');
+    onTestFinished(() => rmSync(dirname(folder), { recursive: true }));
+    const { status, stdout } = await outcome(['create-plugin', 'tally', '--folder', folder]);
+    expect(status).toBe(0);
+    expect(stdout).toContain('made libtrace-plugin-tally in ');
+    expect(existsSync(join(folder, 'package.json'))).toBe(true);
+    const again = await outcome(['create-plugin', 'tally', '--folder', folder]);
+    expect(again).toMatchObject({ status: 1, stdout: '' });
+    expect(again.stderr).toMatch(/^error ERR_FOLDER_NOT_EMPTY: /);
+    const refused = await outcome(['create-plugin', 'No name']);
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/^error ERR_PLUGIN_NAME: .*\nremedy: /);
   });
 
   it('prints help and version', async () => {

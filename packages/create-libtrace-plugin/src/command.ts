@@ -5,6 +5,7 @@ import { createPlugin } from './create-plugin.js';
 import { CreatePluginError } from './create-plugin-error.js';
 
 const help = `usage: npm create libtrace-plugin NAME [-- --folder PATH]
+       libtrace create-plugin NAME [--folder PATH]
 
 Makes a package for a new protocol plugin of libtrace, with tests that pass.
 
@@ -14,7 +15,9 @@ Makes a package for a new protocol plugin of libtrace, with tests that pass.
 
 /** Where {@link createCommand} writes. */
 export interface CommandOutput {
+  /** What was made. */
   readonly out: (text: string) => unknown;
+  /** What went wrong, with a code and a remedy. */
   readonly error: (text: string) => unknown;
 }
 

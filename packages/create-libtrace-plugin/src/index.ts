@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export { createCommand } from './command.js';
+export type { CommandOutput } from './command.js';
 export { CreatePluginError } from './create-plugin-error.js';
 export type { CreatePluginErrorCode } from './create-plugin-error.js';
 export { createPlugin } from './create-plugin.js';
