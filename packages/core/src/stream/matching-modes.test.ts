@@ -287,6 +287,20 @@ describe('a connection of which nobody knows who asks', () => {
   });
 });
 
+describe('a protocol that hands over to itself', () => {
+  it('is refused: nothing hangs', () => {
+    const { connection, failures, pipeline } = testPipeline({
+      toy: { onParse: () => ({ status: 'switch', to: 'toy', consumed: 0 }) },
+    });
+    for (let id = 0; id < 20; id++) {
+      connection.move('in', toyMessage('Q', id, 0));
+      connection.move('out', toyMessage('S', id, 0));
+    }
+    expect(failures.length).toBeGreaterThan(0);
+    expect(pipeline.stats().openConnections).toBe(1);
+  });
+});
+
 describe('a toRecord that breaks its contract', () => {
   it.each([null, 7, { operation: 'x' }, { operation: 'x', attributes: null }, { attributes: {} }])(
     'is a failure of the plugin, and nothing else: %j',

@@ -76,6 +76,8 @@ export class MessageReader implements Lane {
   readonly #message = new MessageInProgress();
   /** A switch that takes effect when its last bytes have moved. */
   #switchTo: string | undefined;
+  /** Where a parser last handed over without taking a byte. */
+  #switchedAt = -1;
   #refusals = 0;
   #seeks = 0;
   /** Where in memory `#run` stopped. */
@@ -361,6 +363,11 @@ export class MessageReader implements Lane {
           continue;
         case 'switch':
           if (!isCount(result.consumed, 0)) break;
+          if (result.consumed === 0) {
+            // Once more at the same place would never end.
+            if (this.#switchedAt === this.#position) break;
+            this.#switchedAt = this.#position;
+          }
           if (result.frame !== undefined) {
             this.#begin();
             this.#message.hold(result.frame);
