@@ -165,18 +165,21 @@ export class CompressedParser {
       if (isLost) return lostPackets;
       return { status: stream.isOpen ? 'part' : 'skip', consumed };
     }
-    half.isLost = isLost;
     half.lostUpTo = 0;
-    if (isLost && consumed <= view.available && consumed > 1) {
-      // the loss is told with the last byte
-      half.lostUpTo = 1;
-      return { status: 'frames', frames, consumed: consumed - 1 };
+    const missing = Math.max(0, consumed - view.available);
+    if (isLost) half.stored = 0;
+    // The frames end before the packet does when messages behind them are lost: with what is left the loss is told.
+    const hole = isLost ? Math.min(missing, Math.max(1, view.hole - 1)) : missing;
+    half.isLost = isLost && (missing === 0 || view.hole < 2);
+    if (hole > 0) {
+      // it belongs to the last one
+      if (frames.length === 1)
+        return { status: 'frame', frame: last, consumed: view.available + hole };
+      half.owed = hole;
+      half.last = last;
+      return { status: 'frames', frames: frames.slice(0, -1), consumed: view.available };
     }
-    if (frames.length === 1) return { status: 'frame', frame: last, consumed };
-    if (consumed <= view.available) return { status: 'frames', frames, consumed };
-    // the hole belongs to the last one
-    half.owed = consumed - view.available;
-    half.last = last;
-    return { status: 'frames', frames: frames.slice(0, -1), consumed: view.available };
+    if (isLost) half.lostUpTo = 1;
+    return { status: 'frames', frames, consumed: isLost ? Math.max(1, consumed - 1) : consumed };
   }
 }

@@ -5,7 +5,8 @@ import { payloadLength, HEADER_BYTES, PacketCursor } from './packet-cursor.js';
 
 /** What a client says when it logs in. */
 export interface Login {
-  readonly capabilities: number;
+  /** Undefined when they were not captured. */
+  readonly capabilities: number | undefined;
   /** Number of a collation; 0 when it is not said. */
   readonly collation: number;
   readonly user: string | undefined;
@@ -53,7 +54,8 @@ export function readLogin(view: ByteView, end: number): Login {
   const cursor = new PacketCursor(view, HEADER_BYTES, end);
   if ((view.u8(HEADER_BYTES + 1) & (Capability.PROTOCOL_41 >> 8)) === 0)
     return readOldLogin(cursor);
-  const capabilities = cursor.uint(4);
+  const flags = cursor.uint(4);
+  const capabilities = Math.max(0, flags);
   cursor.skip(4);
   const collation = cursor.uint(1);
   cursor.skip(RESERVED_BYTES + 4);
@@ -61,7 +63,7 @@ export function readLogin(view: ByteView, end: number): Login {
   const hasUser = !cursor.cut;
   skipAuthData(cursor, capabilities);
   return {
-    capabilities: capabilities >>> 0,
+    capabilities: flags < 0 ? undefined : flags,
     collation: Math.max(0, collation),
     user: hasUser ? user : undefined,
     database: (capabilities & Capability.CONNECT_WITH_DB) === 0 ? undefined : databaseAt(cursor),
@@ -79,14 +81,14 @@ function skipAuthData(cursor: PacketCursor, capabilities: number): void {
 }
 
 function readOldLogin(cursor: PacketCursor): Login {
-  const capabilities = cursor.uint(2);
+  const flags = cursor.uint(2);
   cursor.skip(3);
   const text = cursor.nulString(true);
   const user = cursor.cut ? undefined : text;
   if (cursor.left > 0) cursor.nulString(true);
-  const asks = (capabilities & Capability.CONNECT_WITH_DB) !== 0;
+  const asks = (flags & Capability.CONNECT_WITH_DB) !== 0;
   return {
-    capabilities: Math.max(0, capabilities),
+    capabilities: flags < 0 ? undefined : flags,
     collation: 0,
     user,
     database: asks ? databaseAt(cursor) : undefined,

@@ -87,6 +87,11 @@ export class OutstandingCommands {
     return answered;
   }
 
+  /** A command followed another one directly. */
+  sawPipelining(): void {
+    this.#pipelines = true;
+  }
+
   /** Bytes were lost that may have held responses. */
   lostResponses(): void {
     if (this.#pipelines) this.#isLost = true;

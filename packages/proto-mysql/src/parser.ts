@@ -3,6 +3,7 @@ import type { ByteView, FrameParser, ParseResult, Side } from '@libtrace/core/pl
 import { CompressedParser } from './compressed-parser.js';
 import { beginsCompressed, nextCompressedStart } from './compressed-start.js';
 import type { MysqlFrame } from './frames.js';
+import { HEADER_BYTES, payloadLength } from './packet-cursor.js';
 import { PacketParser } from './packet-parser.js';
 import { SeekTail } from './seek-tail.js';
 import { Session } from './session.js';
@@ -47,9 +48,13 @@ export class MysqlParser implements FrameParser<MysqlFrame> {
     if (!this.#isOpenToDoubt) this.#session.doubtCompression();
     const tail = this.#tails[side];
     const from = after === 'hole' ? 0 : 1;
-    const start = this.#nextStart(side, view, from, tail.behind(view));
+    const likely = tail.behind(view);
+    const start = this.#nextStart(side, view, from, likely);
     if (start < 0) tail.keep(view, from);
     else tail.forget();
+    // what stands before a command in the same bytes is the end of another one
+    const isBehind = start > 0 && start !== likely;
+    if (side === 'request' && isBehind) this.#session.outstanding.sawPipelining();
     return start;
   }
 
@@ -93,8 +98,11 @@ export class MysqlParser implements FrameParser<MysqlFrame> {
       return undefined;
     }
     if (this.#session.isCompressed !== undefined) return undefined;
-    const isShort = view.available < TELLING_BYTES && view.hole === 0 && !view.ended;
-    return isShort ? { status: 'more', atLeast: TELLING_BYTES } : notAStart;
+    const mayGrow = view.available < TELLING_BYTES && view.hole === 0 && !view.ended;
+    // an ordinary packet that is whole says all it has to say, unless its command is half of a length
+    const isWhole = HEADER_BYTES + payloadLength(view) <= view.available;
+    const isHalf = side === 'request' && view.u8(HEADER_BYTES) === 0;
+    return mayGrow && (!isWhole || isHalf) ? { status: 'more', atLeast: TELLING_BYTES } : notAStart;
   }
 
   #take(isCompressed: boolean, nowNs: number): void {

@@ -91,7 +91,7 @@ export class RequestReader {
       return this.#waits(loginCommand, wanted);
     }
     // without 4.1 only as the first thing behind a greeting: there is little to know it by
-    const isFirst = session.isGreeted && session.clientCapabilities === undefined;
+    const isFirst = session.isGreeted && !session.hasLogin;
     if (!beginsLogin(view) && !isFirst) return notACommand;
     const consumed = HEADER_BYTES + length;
     if (isSslRequest(view)) return { status: 'switch', to: 'tls', consumed };

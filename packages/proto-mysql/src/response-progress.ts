@@ -16,7 +16,7 @@ export type Stage =
 /** A response that is being read: where it is, and what it said so far. */
 export class ResponseProgress {
   /** What it answers; undefined when that is not known. */
-  readonly request: MysqlRequestFrame | undefined;
+  request: MysqlRequestFrame | undefined;
   shape: ResponseShape;
   stage: Stage = 'first';
   /** The last packet had the maximal length: the next one continues it. */
@@ -66,9 +66,10 @@ export class ResponseProgress {
     this.stage = definitions > 0 ? 'definitions' : 'behind-definitions';
   }
 
-  /** What it answers is not known, and turns out to be a STMT_PREPARE. */
+  /** It turns out to answer a STMT_PREPARE, and so not what it was taken to answer. */
   isPrepare(): void {
     this.shape = 'prepare';
+    this.request = undefined;
   }
 
   /** A statement was prepared: groups of definitions follow. */

@@ -133,7 +133,12 @@ export class ResultReader {
     first: number,
   ): Step {
     if (first === Header.EOF || (first === Header.OK && length > 2)) {
-      if (progress.request === undefined) return this.#unknownOk(progress, view, at, length);
+      // no definition follows an OK_Packet
+      if (mayBePrepared(view, at, length) && beginsDefinition(view, this.behind)) {
+        progress.isPrepare();
+        return this.#prepared(progress, view, at, length);
+      }
+      if (progress.request === undefined) return this.#unknownOk(view, at, length);
       return this.#ok(progress, view, at, length, true);
     }
     if (first === Header.LOCAL_INFILE && length > 1) {
@@ -148,12 +153,8 @@ export class ResultReader {
     return 'goes-on';
   }
 
-  /** It may be something else (the result of a STMT_PREPARE, a row that was fetched): its numbers mean nothing. */
-  #unknownOk(progress: ResponseProgress, view: ByteView, at: number, length: number): Step {
-    if (mayBePrepared(view, at, length) && beginsDefinition(view, this.behind)) {
-      progress.isPrepare();
-      return this.#prepared(progress, view, at, length);
-    }
+  /** Of a command that is not known: it may be something else (a row that was fetched), its numbers mean nothing. */
+  #unknownOk(view: ByteView, at: number, length: number): Step {
     if (this.#isShort(view, at, length)) return 'short';
     const { statusFlags } = readSuccess(view, at, length, this.#session.capabilities);
     const hasMore = ((statusFlags ?? 0) & Status.MORE_RESULTS_EXISTS) !== 0;

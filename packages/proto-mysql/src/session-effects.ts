@@ -22,6 +22,8 @@ export class SessionEffects {
     const session = this.#session;
     const { request } = progress;
     this.#apply(progress);
+    // a command that was not seen may have changed how strings are read
+    if (request === undefined) session.forgetSqlMode();
     const mayHaveChanged = request === undefined || request.statement !== undefined;
     const isUnseen = request === undefined || progress.isPartial;
     if (mayHaveChanged && isUnseen) session.namespace = undefined;

@@ -45,6 +45,8 @@ export class Session {
   /** A response is being read. */
   isResponding = false;
   isGreeted = false;
+  /** The login was seen. */
+  hasLogin = false;
   /** The statement that was prepared last, and its id once the server has told it. */
   lastPrepared: { readonly statement: Statement; id: number | undefined } | undefined;
   #serverCapabilities: number | undefined;
@@ -66,9 +68,11 @@ export class Session {
   /** A client asks to be let in. */
   logsIn(login: Login): void {
     const server = this.#serverCapabilities;
-    this.clientCapabilities = login.capabilities;
-    if (server !== undefined) {
-      this.capabilities = (login.capabilities & server) >>> 0;
+    const client = login.capabilities;
+    this.clientCapabilities = client;
+    this.hasLogin = true;
+    if (server !== undefined && client !== undefined) {
+      this.capabilities = (client & server) >>> 0;
       this.deprecatesEof = (this.capabilities & Capability.DEPRECATE_EOF) !== 0;
     }
     this.tookCollation(login.collation);
@@ -89,11 +93,8 @@ export class Session {
   loggedIn(request: MysqlRequestFrame): void {
     if (request.command.name === 'LOGIN') {
       // what the server agreed to is not known without its greeting
-      const isOffered = asksCompression(this.clientCapabilities ?? 0);
-      this.isCompressed =
-        this.capabilities === undefined && isOffered
-          ? undefined
-          : asksCompression(this.capabilities ?? 0);
+      const isPlain = this.clientCapabilities !== undefined && !this.asksCompression;
+      this.isCompressed = isPlain ? false : this.capabilities === undefined ? undefined : true;
       this.isLoggedIn = this.isCompressed !== undefined;
     }
     this.namespace = request.namespace;

@@ -74,6 +74,11 @@ describe('redaction', () => {
   it('ends what was cut with an ellipsis', () => {
     expect(redacted("select 'abc", {}, true)).toBe('select ?…');
     expect(redacted('select a from', {}, true)).toBe('select a from…');
+    expect(redacted('select 5, 12', {}, true)).toBe('select ?, …');
+    expect(redacted('select x', {}, true)).toBe('select …');
+    expect(redacted('select 1.5e-', {}, true)).toBe('select …');
+    expect(redacted('select t1.c2', {}, true)).toBe('select t1.c2…');
+    expect(redacted('select .', {}, true)).toBe('select …');
     expect(redacted('/* a comment wi', {}, true)).toBe('/* a comment wi…');
     expect(decodeText('a\xc3', true)).toBe('a…');
     expect(decodeText('a\xff b', false)).toBe('a\uFFFD b');

@@ -50,7 +50,8 @@ export class StatementSummaries {
 
 /** Reads a statement once: redacts its literals, finds out what it does. */
 export function summarize(statement: Statement, mode: SqlMode): StatementSummary {
-  const { latin1, cut } = statement;
+  const { cut } = statement;
+  const latin1 = cut ? statement.latin1.replace(partOfNumber, '') : statement.latin1;
   // a text that changes how backslashes are read is read in both ways
   const isFixed = !/no_backslash_escapes/i.test(latin1);
   const certain = isFixed ? mode : { ...mode, backslashEscapes: undefined };
@@ -61,14 +62,20 @@ export function summarize(statement: Statement, mode: SqlMode): StatementSummary
     const kind = scanner.next();
     if (kind === 'end') break;
     if (kind === 'ambiguous') return finish(undefined, structure);
-    if (kind === 'comment') redacted += redactComment(latin1, certain, scanner.from, scanner.to);
-    else redacted += kind === 'literal' ? '?' : scanner.token;
     // the last word of a statement that was cut need not be whole
     const isPart = cut && scanner.to === latin1.length;
+    if (isPart && partOfLiteral.test(scanner.token)) break;
+    if (kind === 'comment') redacted += redactComment(latin1, certain, scanner.from, scanner.to);
+    else redacted += kind === 'literal' ? '?' : scanner.token;
     if (kind !== 'comment' && kind !== 'space' && !isPart) structure.take(kind, scanner.token);
   }
   return finish(decodeText(redacted, cut), structure);
 }
+
+/** The beginning of a number, or of a name that begins with digits, at the end of a text. */
+const partOfNumber = /(?<![\w$\u0080-\u00ff`])[\d.][\w.$]*[+-]?$/;
+/** The beginning of `x'1f'`, `b'01'` or `n'text'`, perhaps. */
+const partOfLiteral = /^[xbn]$/i;
 
 function finish(redacted: string | undefined, structure: StatementStructure): StatementSummary {
   const { operation, table, statements, changes } = structure;
