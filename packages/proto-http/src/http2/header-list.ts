@@ -7,6 +7,9 @@ import type { FieldSink } from '../hpack/decoder.js';
 
 /** Names and values of one block beyond this are not kept (they are still decoded, for the table). */
 export const MAX_LIST_BYTES = 65_536;
+/** Values of so many bytes are decoded once, the last few of them. */
+const LONG_VALUE = 256;
+const MAX_DECODED = 32;
 
 /** What records want to know of a block of fields: of a head, or of trailers (RFC 9113 §8). Absent fields are undefined. */
 export interface HeaderList {
@@ -36,6 +39,8 @@ export interface HeaderList {
   readonly headers: readonly HeaderField[];
   /** Fields that stand in the table of a connection that was joined late, or lost bytes: inserted unseen. */
   readonly unknown: number;
+  /** Bytes of names and values that were looked at: what keeping the list costs, at most. */
+  readonly bytes: number;
   /** Fields behind a hole, or in a block that is malformed or too long, were not read. */
   readonly cut: boolean;
 }
@@ -57,6 +62,8 @@ export class HeaderCollector implements FieldSink {
   #list: Mutable<HeaderList> = emptyList();
   #fields: HeaderField[] = [];
   #bytes = 0;
+  /** Long values that were decoded last: thousands of streams may refer to one entry of a table, and then share it. */
+  readonly #decoded = new Map<string, string>();
 
   /** @param allowed lower-case names of fields to collect */
   constructor(allowed: Readonly<Record<Side, readonly string[]>>) {
@@ -80,6 +87,7 @@ export class HeaderCollector implements FieldSink {
     const list = this.#list;
     if (this.#fields.length > 0) list.headers = this.#fields;
     if (cut) list.cut = true;
+    list.bytes = Math.min(this.#bytes, MAX_LIST_BYTES);
     return list;
   }
 
@@ -99,39 +107,50 @@ export class HeaderCollector implements FieldSink {
     }
     this.#take(name, value);
     if (this.#allowed[this.#side].has(name) && this.#fields.length < MAX_FIELDS) {
-      this.#fields.push({ name, value: decoded(value) });
+      this.#fields.push({ name, value: this.#text(value) });
     }
+  }
+
+  #text(value: string): string {
+    if (value.length < LONG_VALUE) return decoded(value);
+    let text = this.#decoded.get(value);
+    if (text === undefined) {
+      if (this.#decoded.size >= MAX_DECODED) this.#decoded.clear();
+      text = decoded(value);
+      this.#decoded.set(value, text);
+    }
+    return text;
   }
 
   #take(name: string, value: string): void {
     const list = this.#list;
     switch (name) {
       case ':method':
-        list.method ??= decoded(value);
+        list.method ??= this.#text(value);
         break;
       case ':path':
-        list.path ??= decoded(value);
+        list.path ??= this.#text(value);
         break;
       case ':scheme':
-        list.scheme ??= decoded(value);
+        list.scheme ??= this.#text(value);
         break;
       case ':authority':
-        list.authority ??= decoded(value);
+        list.authority ??= this.#text(value);
         break;
       case ':protocol':
-        list.protocol ??= decoded(value);
+        list.protocol ??= this.#text(value);
         break;
       case ':status':
         list.status ??= statusCode(value);
         break;
       case 'host':
-        list.host ??= decoded(value);
+        list.host ??= this.#text(value);
         break;
       case 'user-agent':
-        list.userAgent ??= decoded(value);
+        list.userAgent ??= this.#text(value);
         break;
       case 'content-type':
-        list.contentType ??= decoded(value);
+        list.contentType ??= this.#text(value);
         break;
       case 'grpc-status':
         list.grpcStatus ??= parseGrpcStatus(value);
@@ -163,6 +182,7 @@ function emptyList(): Mutable<HeaderList> {
     grpcMessage: undefined,
     headers: noFields,
     unknown: 0,
+    bytes: 0,
     cut: false,
   };
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { HttpFrame } from '../frames.js';
 import type { Http2Frame } from './frames.js';
 import { type HeaderList, unreadList } from './header-list.js';
-import { MAX_STREAMS, StreamMatcher } from './stream-matcher.js';
+import { MAX_HEAD_BYTES, MAX_STREAMS, StreamMatcher } from './stream-matcher.js';
 
 const process = { pid: 7, ppid: 1, comm: 'c', exe: '/c', cgroup: '/' };
 const list = (fields: Partial<HeaderList>): HeaderList => ({
@@ -226,6 +226,24 @@ describe('StreamMatcher', () => {
     bench.push('response', response(1)).push('response', response(21));
     expect(bench.told.at(-1)).toBe('/21+0/200+0');
     expect(bench.close().told.length).toBe(MAX_STREAMS + 10);
+  });
+
+  it('holds no more of their heads than it may', () => {
+    const bench = new Bench();
+    const bytes = 60_000;
+    const held = Math.floor(MAX_HEAD_BYTES / bytes);
+    const asks = (id: number): void => {
+      const large = { ...request(id), list: list({ method: 'GET', path: '/p', bytes }) };
+      bench.push('request', large);
+    };
+    for (let i = 0; i < held + 5; i++) asks(1 + 2 * i);
+    expect(bench.told).toHaveLength(5);
+    expect(bench.told[0]).toContain('lost');
+    // what was reported is not counted any more
+    for (let i = 5; i < held + 5; i++) bench.push('response', response(1 + 2 * i));
+    expect(bench.told).toHaveLength(held + 5);
+    asks(9001);
+    expect(bench.told).toHaveLength(held + 5);
   });
 
   it('reports promised requests with their responses', () => {

@@ -16,6 +16,8 @@ type Emit = EmitPair<HttpFrame>;
 
 /** More streams are not waited for on one connection: the oldest is given up. */
 export const MAX_STREAMS = 4096;
+/** The same for the fields of their heads: a few bytes may refer to a large entry of a table, again and again. */
+export const MAX_HEAD_BYTES = 4 * 1024 * 1024;
 /** So long a response waits for the events of its request, when none of it was seen. */
 const UNSEEN_REQUEST_NS = 200e6;
 /** So long a response that is over waits for the end of its request. */
@@ -39,6 +41,7 @@ export class StreamMatcher implements Matcher<HttpFrame> {
   /** Streams whose end may have been missed. */
   readonly #doubtful = new Set<Stream>();
   readonly #closed = new ClosedStreams();
+  #headBytes = 0;
   #goaway: GoawayFrame | undefined;
 
   get waiting(): boolean {
@@ -105,6 +108,8 @@ export class StreamMatcher implements Matcher<HttpFrame> {
       if (promised === undefined) return;
       promised.pushed = true;
       promised.request.addHeaders(message, { ...frame, endStream: true });
+      promised.headBytes += frame.list.bytes;
+      this.#headBytes += frame.list.bytes;
       return;
     }
     const { status } = frame.list;
@@ -113,7 +118,10 @@ export class StreamMatcher implements Matcher<HttpFrame> {
     const stream = this.#open(frame.streamId, emit);
     if (stream === undefined) return;
     stream[side].addHeaders(message, frame);
+    stream.headBytes += frame.list.bytes;
+    this.#headBytes += frame.list.bytes;
     this.#settle(stream, side, emit);
+    while (this.#headBytes > MAX_HEAD_BYTES) this.#giveUpOldest(emit);
   }
 
   #data(side: Side, message: Message<HttpFrame>, frame: DataFrame, emit: Emit): void {
@@ -169,7 +177,7 @@ export class StreamMatcher implements Matcher<HttpFrame> {
       emit(undefined, response);
       return;
     }
-    this.#streams.delete(stream.id);
+    if (this.#streams.delete(stream.id)) this.#headBytes -= stream.headBytes;
     emit(stream.upgrade, response);
   }
 
@@ -178,15 +186,17 @@ export class StreamMatcher implements Matcher<HttpFrame> {
     const known = this.#streams.get(id);
     if (known !== undefined) return known;
     if (this.#closed.has(id)) return undefined;
-    if (this.#streams.size >= MAX_STREAMS) {
-      for (const oldest of this.#streams.values()) {
-        this.#report(oldest, emit, 'lost');
-        break;
-      }
-    }
+    if (this.#streams.size >= MAX_STREAMS) this.#giveUpOldest(emit);
     const stream = new Stream(id);
     this.#streams.set(id, stream);
     return stream;
+  }
+
+  #giveUpOldest(emit: Emit): void {
+    for (const oldest of this.#streams.values()) {
+      this.#report(oldest, emit, 'lost');
+      return;
+    }
   }
 
   /** A frame was added. */
@@ -197,7 +207,7 @@ export class StreamMatcher implements Matcher<HttpFrame> {
 
   #report(stream: Stream, emit: Emit, absence?: MatcherAbsence): void {
     const { id, response } = stream;
-    this.#streams.delete(id);
+    if (this.#streams.delete(id)) this.#headBytes -= stream.headBytes;
     this.#answered.delete(stream);
     this.#doubtful.delete(stream);
     // what was on its way when the stream ended early is no stream of its own

@@ -102,6 +102,8 @@ export class Stream {
   readonly response = new StreamMessage();
   /** Promised by the server. */
   pushed = false;
+  /** Of the fields that are kept of its heads and trailers. */
+  headBytes = 0;
   end: StreamEnd = {};
   /** A RST_STREAM was seen. */
   isReset = false;
