@@ -104,14 +104,10 @@ export class RecordBuilder {
     if (request !== undefined && response.statementId !== undefined) {
       attributes['libtrace.mysql.statement_id'] = response.statementId;
     }
-    if (response.outcome === 'error') this.#error(attributes, response, request);
+    if (response.outcome === 'error') this.#error(attributes, response);
   }
 
-  #error(
-    attributes: Attributes,
-    response: MysqlResponseFrame,
-    request: MysqlRequestFrame | undefined,
-  ): void {
+  #error(attributes: Attributes, response: MysqlResponseFrame): void {
     const { errorCode, sqlState, errorMessage } = response;
     if (errorCode !== undefined) {
       attributes['db.response.status_code'] = String(errorCode);
@@ -119,10 +115,9 @@ export class RecordBuilder {
     }
     if (sqlState !== undefined) attributes['libtrace.mysql.sqlstate'] = sqlState;
     if (errorMessage === undefined) return;
-    const mode = request === undefined ? response.sqlMode : request.sqlMode;
     attributes['error.message'] = this.#showValues
       ? errorMessage
-      : redactMessage(errorMessage, errorCode, mode);
+      : redactMessage(errorMessage, errorCode);
   }
 }
 
