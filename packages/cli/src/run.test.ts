@@ -59,6 +59,12 @@ describe('the command line', () => {
     expect(refused.stderr).toMatch(/^error ERR_PLUGIN_NAME: .*\nremedy: /);
   });
 
+  it('says where FILE goes when an option took it', async () => {
+    const { status, stderr } = await outcome(['read', '--protocol', 'http', 'calls.ltrec']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('remedy: put FILE before the options: libtrace read FILE');
+  });
+
   it('prints help and version', async () => {
     const help = await outcome(['--help']);
     expect(help.status).toBe(0);

@@ -51,14 +51,19 @@ function missingCommand(help: string, deps: Dependencies): Error {
   return usageError('No command was given.', 'libtrace --help shows examples');
 }
 
-const commandNames = ['trace', 'record', 'read', 'plugins', 'doctor', 'demo', 'schema'];
+const commandNames = [
+  ...['trace', 'record', 'read', 'plugins', 'create-plugin', 'doctor', 'demo', 'schema'],
+];
+/** Options that take several values take FILE for one of them. */
+const fileFirst = 'put FILE before the options: libtrace read FILE --protocol http; more: ';
 
 /** Commander's errors are about the command line: one line, and where to read on. */
 function asUsageError(error: unknown, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
   const name = commandNames.find((command) => command === argv[0]);
   const message = error.message.replace(/^error: /, '').replace(/\n\((.*)\)$/s, ' ($1)');
-  return usageError(message, `${['libtrace', ...(name ? [name] : [])].join(' ')} --help`);
+  const help = `${['libtrace', ...(name ? [name] : [])].join(' ')} --help`;
+  return usageError(message, name === 'read' ? fileFirst + help : help);
 }
 
 function isClosedPipe(error: unknown): boolean {

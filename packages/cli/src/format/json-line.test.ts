@@ -139,4 +139,9 @@ describe('the schema', () => {
   it.each(wrong)('refuses %s', (_, changes) => {
     expect(validate({ ...parsed(), ...changes })).toBe(false);
   });
+
+  it('names the plugin and the attribute of a value that JSON cannot hold', () => {
+    const record = { ...sampleRecord(), attributes: { fine: 1, 'a.b': 1n } } as never;
+    expect(() => formatJsonLine(record)).toThrow(/Plugin http gave attribute a\.b a value/);
+  });
 });

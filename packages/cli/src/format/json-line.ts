@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Endpoint } from '@libtrace/core';
+import { CliError } from '../cli-error.js';
 import type { AnyRecord } from './record-parts.js';
 
 // JSON.stringify leaves these as they are; a terminal may obey C1 controls, and some line readers split at U+2028/2029.
@@ -89,10 +90,36 @@ export function toRecordJson(record: AnyRecord): RecordJson {
   };
 }
 
-/** One JSON object on one line, with its line end. */
+/**
+ * One JSON object on one line, with its line end.
+ * @throws CliError `ERR_PLUGIN_INVALID` for an attribute that JSON cannot hold, with its name and that of the plugin
+ */
 export function formatJsonLine(record: AnyRecord): string {
-  const text = JSON.stringify(toRecordJson(record));
+  let text;
+  try {
+    text = JSON.stringify(toRecordJson(record));
+  } catch (cause) {
+    throw attributeError(record, cause);
+  }
   return `${text.replace(unescaped, escapeUnit)}\n`;
+}
+
+function attributeError({ protocol, attributes }: AnyRecord, cause: unknown): CliError {
+  const bad = Object.entries(attributes).find(([, value]) => !canBeWritten(value));
+  return new CliError(
+    'ERR_PLUGIN_INVALID',
+    `Plugin ${protocol} gave attribute ${bad?.[0] ?? '?'} a value that JSON cannot hold.`,
+    { cause, remedy: 'attributes are strings, numbers, booleans and arrays of strings' },
+  );
+}
+
+function canBeWritten(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function escapeUnit(character: string): string {
