@@ -108,13 +108,6 @@ export class BodyReader {
         level.next++;
         this.#enter(step.of, 1);
         return 'next';
-      case 'optional': {
-        if (!this.#has(view, 1)) return this.#missing(view, 1);
-        const present = view.u8(this.at) < 0x80;
-        const outcome = this.#over(1, level);
-        if (outcome === 'next' && present) this.#enter(step.of, 1);
-        return outcome;
-      }
       case 'tags':
         return this.#taggedFields(level, view);
       case 'unread':

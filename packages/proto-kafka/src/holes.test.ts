@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytes that were not captured, and connections that are older than the tracer.
-import { describe, expect, it } from 'vitest';
+import { ByteView } from '@libtrace/core/plugin';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { BodyReader } from './body-reader.js';
 import { Connection } from './connection.test-support.js';
 import {
   apiVersions,
@@ -8,11 +10,16 @@ import {
   batch,
   fetchByIds,
   fetchByIdsAnswer,
+  idFor,
   metadata,
   metadataAnswer,
   produce,
   produceAnswer,
+  request,
+  response,
+  Wire,
 } from './messages.test-support.js';
+import { MessageSearch } from './search.js';
 
 const KIB = 1024;
 const SEGMENT = 64 * KIB;
@@ -65,6 +72,17 @@ describe('large messages', () => {
       'messaging.operation.name': 'Fetch',
       'libtrace.kafka.partition_count': partitions,
     });
+    expect(connection.records[1]?.attributes).not.toHaveProperty(['libtrace.kafka.record_bytes']);
+  });
+
+  it('that name one partition before the hole may name more', () => {
+    const bytes = fetchByIds(1, ['a'], 2);
+    const visible = bytes.indexOf(idFor('a').bytes) + 16 + 1 + 33;
+    const { records: seen } = opened()
+      .asks(bytes.subarray(0, visible), bytes.length - visible)
+      .answers(fetchByIdsAnswer(1, []));
+    expect(seen[1]?.attributes['libtrace.kafka.topic_ids']).toEqual([idFor('a').text]);
+    expect(seen[1]?.attributes).not.toHaveProperty(['messaging.destination.partition.id']);
   });
 
   it('keep an error that was read before the hole', () => {
@@ -161,6 +179,75 @@ describe('behind a hole', () => {
       ['t3', 'ok'],
       ['t1', 'unknown'],
     ]);
+  });
+
+  it('an answer that was given is not found again', () => {
+    const connection = opened()
+      .asks(produce(1, 'a', batch(1)))
+      .answers(produceAnswer(1, 'a'))
+      .asks(produce(2, 'a', batch(1)))
+      .misses('response', 10)
+      .answers(Buffer.concat([produceAnswer(1, 'a'), produceAnswer(2, 'a')]))
+      .close();
+    expect(summary(connection).slice(1)).toEqual([
+      ['Produce', 0, 1, ''],
+      ['Produce', 0, 1, ''],
+    ]);
+  });
+
+  it('what another client asks is text in a message', () => {
+    const quoted = request(12, 1, 7, new Wire().string('g').i32(1).string('m'), {
+      clientId: 'another',
+    });
+    const connection = opened()
+      .misses('request', 100)
+      .asks(Buffer.concat([quoted, produce(2, 'b', batch(2))]))
+      .close();
+    expect(connection.records.slice(1).map(({ operation }) => operation)).toEqual(['Produce']);
+  });
+
+  it('what is no message behind its header is none', () => {
+    // Metadata of two thousand million topics.
+    const head = request(3, 1, 7, new Wire().i32(0x7ffffff0).raw(Buffer.alloc(2000)));
+    const connection = opened()
+      .misses('request', 100)
+      .asks(head.subarray(0, 200))
+      .asks(Buffer.concat([Buffer.alloc(50, 0xff), produce(2, 'b', batch(2))]))
+      .close();
+    expect(connection.records.slice(1).map(({ operation }) => operation)).toEqual(['Produce']);
+  });
+
+  it('a request whose body says little must be followed by another', () => {
+    // DescribeCluster v0 may be any three bytes, and nothing that begins with 0xff is a request.
+    const quoted = request(60, 0, 7, new Wire().tags().i8(1).tags(), {});
+    const connection = opened()
+      .misses('request', 100)
+      .asks(Buffer.concat([quoted, Buffer.alloc(60, 0xff), produce(2, 'b', batch(2))]))
+      .close();
+    expect(connection.records.slice(1).map(({ operation }) => operation)).toEqual(['Produce']);
+  });
+
+  it('a response whose body says little must fit what is around it', () => {
+    const quoted = response(1, new Wire().i32(0).i16(0).i64(1));
+    const answer = response(1, new Wire().i32(0).i16(27));
+    const connection = opened()
+      .asks(request(12, 1, 1, new Wire().string('g').i32(1).string('m')))
+      .misses('response', 10)
+      .answers(Buffer.concat([quoted, Buffer.alloc(9, 0xff), answer]));
+    expect(summary(connection)[1]).toEqual(['Heartbeat', 27, undefined, '']);
+  });
+
+  it('so much is tried, and no more', () => {
+    const tried = vi.spyOn(BodyReader.prototype, 'read');
+    onTestFinished(() => tried.mockRestore());
+    const view = new ByteView();
+    const heads = Buffer.concat(
+      Array.from({ length: 10_000 }, () => request(3, 1, 7, new Wire().i32(-2))),
+    );
+    view.reset(heads, 0, heads.length, 0, false, 0);
+    const found = new MessageSearch().request(view, 0, { seen: true, id: 'client' });
+    expect(found).toBe(-1);
+    expect(tried.mock.calls.length).toBeLessThanOrEqual(32);
   });
 
   it('nothing is found in bytes that only look like numbers', () => {

@@ -79,6 +79,15 @@ describe('what is Kafka', () => {
     expect(says(request(60, 7, 1, new Wire().i64(1)))).toBe('no');
   });
 
+  it('is not a request with a negative number', () => {
+    expect(says(apiVersions(-5))).toBe('no');
+    expect(says(metadata(-5, 'a'))).toBe('no');
+  });
+
+  it('is not a start of PostgreSQL, even where only a part of it is seen', () => {
+    expect(says(postgres(`user\0${'p'.repeat(500)}\0database\0d\0\0`))).toBe('no');
+  });
+
   it('is not a response', () => {
     for (const bytes of [metadataAnswer(1, 'a'), fetchByIdsAnswer(3, []), apiVersionsAnswer(4)]) {
       expect(says(bytes)).toBe('no');

@@ -120,12 +120,6 @@ class BodyWriter {
       case 'struct':
         this.steps(step.of);
         return;
-      case 'optional': {
-        const present = random(2) === 0;
-        this.parts.push(Buffer.of(present ? 1 : 0xff));
-        if (present) this.steps(step.of);
-        return;
-      }
       case 'tags': {
         const count = this.#options.plain === true ? 0 : random(8) === 0 ? 1 + random(2) : 0;
         this.parts.push(varint(count));

@@ -139,7 +139,8 @@ describe('a request without answer', () => {
       .asks(produce(1, 'a', batch(2), 0))
       .answers(produceAnswer(1, 'a'))
       .asks(produce(2, 'a', batch(3)))
-      .answers(produceAnswer(2, 'a'));
+      .answers(produceAnswer(2, 'a'))
+      .close();
     expect(records.map(({ operation, complete }) => [operation, complete])).toEqual([
       ['ApiVersions', true],
       ['Produce', true],
@@ -198,12 +199,39 @@ describe('a response', () => {
     });
   });
 
-  it('of ApiVersions is read when the broker does not know the version', () => {
-    const asked = request(18, 4, 1, new Wire().compact('kcat').compact('1.7').tags(), {
-      flexible: true,
-    });
+  it('whose number no client has come to, or that is larger than any, is none', () => {
+    for (const strange of [
+      response(1_000_000, new Wire().i16(0)),
+      response(-1_000_000, new Wire().i16(0)),
+      new Wire().i32(0x20000000).i32(9).i64(0).bytes,
+    ]) {
+      const { records } = opened()
+        .answers(strange)
+        .asks(produce(1, 'a', batch(1)))
+        .answers(produceAnswer(1, 'a'))
+        .close();
+      expect(records.map(({ operation, status }) => [operation, status])).toEqual([
+        ['ApiVersions', 'ok'],
+        ['Produce', 'ok'],
+      ]);
+    }
+  });
+
+  const askedInVersion4 = request(18, 4, 1, new Wire().compact('kcat').compact('1.7').tags(), {
+    flexible: true,
+  });
+
+  it('of ApiVersions is not read as version 0 for another error', () => {
     const { records } = new Connection()
-      .asks(asked)
+      .asks(askedInVersion4)
+      .answers(response(1, new Wire().i16(42).i32(1).i16(18).i16(0).i16(2)));
+    expect(records[0]).toMatchObject({ status: 'unknown', missing: ['response.body'] });
+    expect(records[0]?.attributes['libtrace.kafka.error_code']).toBeUndefined();
+  });
+
+  it('of ApiVersions is read when the broker does not know the version', () => {
+    const { records } = new Connection()
+      .asks(askedInVersion4)
       .answers(response(1, new Wire().i16(35).i32(1).i16(18).i16(0).i16(2)));
     expect(records[0]).toMatchObject({ operation: 'ApiVersions', status: 'client-error' });
     expect(records[0]?.attributes).toMatchObject({
@@ -239,6 +267,12 @@ describe('topic ids', () => {
       'libtrace.kafka.topic_ids': [idFor('second').text],
     });
     expect(consumer.records[1]?.attributes['libtrace.kafka.topics']).toBeUndefined();
+  });
+
+  it('of zeros stand for none', () => {
+    const { records } = opened().asks(metadata(1, 'first')).answers(metadataAnswer(1, 'first'));
+    expect(records[1]?.attributes['messaging.destination.name']).toBe('first');
+    expect(records[1]?.attributes['libtrace.kafka.topic_ids']).toBeUndefined();
   });
 
   it('stay ids when their names were never seen', () => {
@@ -337,6 +371,29 @@ describe('an API', () => {
       { operation: 'Produce', status: 'ok', missing: [] },
     ]);
   });
+
+  it('whose records end behind its body is not believed', () => {
+    const body = new Wire().string(null).i16(1).i32(1).i32(1).string('a').i32(1).i32(0).i32(1000);
+    const { records } = opened()
+      .asks(request(0, 7, 1, body.raw(batch(1))))
+      .answers(produceAnswer(1, 'a'))
+      .asks(produce(2, 'a', batch(1)))
+      .answers(produceAnswer(2, 'a'));
+    expect(records.slice(1)).toMatchObject([
+      { operation: 'Produce', missing: ['request.body'] },
+      { operation: 'Produce', missing: [] },
+    ]);
+    expect(records[1]?.attributes).not.toHaveProperty(['libtrace.kafka.acks']);
+    expect(records[1]?.attributes).not.toHaveProperty(['libtrace.kafka.record_bytes']);
+  });
+
+  it('of a client without a name has none', () => {
+    const { records } = opened()
+      .asks(request(3, 1, 1, new Wire().i32(0), { clientId: null }))
+      .answers(response(1, new Wire().i32(0).i32(1).i32(0)));
+    expect(records[1]).toMatchObject({ operation: 'Metadata', status: 'ok', complete: true });
+    expect(records[1]?.attributes).not.toHaveProperty(['messaging.client.id']);
+  });
 });
 
 describe('SASL', () => {
@@ -374,6 +431,7 @@ describe('SASL', () => {
         ['', '\x05'],
       ],
     ],
+    ['of numbers that requests may have', [['\0\0\0\x04\0\0\0\0', '\0\0\0\x05\0\0']]],
   ] as const) {
     it(`in bare tokens is stepped over: ${mechanism}`, () => {
       const connection = opened().asks(handshake(0)).answers(agreed);
@@ -382,7 +440,11 @@ describe('SASL', () => {
           .asks(sized(Buffer.from(asked, 'latin1')))
           .answers(sized(Buffer.from(answered, 'latin1')));
       }
-      connection.asks(produce(3, 'a', batch(1))).answers(produceAnswer(3, 'a'));
+      connection
+        .asks(produce(3, 'a', batch(1)))
+        .answers(produceAnswer(3, 'a'))
+        .close();
+      expect(connection.pipeline.stats().resyncs).toBe(0);
       expect(connection.records.map(({ operation, complete }) => [operation, complete])).toEqual([
         ['ApiVersions', true],
         ['SaslHandshake', true],

@@ -120,7 +120,6 @@ export class KafkaParser implements FrameParser<KafkaFrame> {
     this.#requestTokens = apiKey === SASL_HANDSHAKE && apiVersion === 0;
     if (this.#requestTokens) this.#responseTokens = true;
     this.#outstanding.add(correlationId, apiKey, apiVersion);
-    this.#unanswered.delete(correlationId);
     const program = programOf('request', apiKey, apiVersion);
     return this.#begin(this.#request, frame, program, header.left, view, header.end);
   }

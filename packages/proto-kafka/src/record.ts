@@ -4,7 +4,6 @@ import { apiName, METADATA } from './apis.js';
 import type { Body } from './body.js';
 import { errorName, errorStatus } from './errors.js';
 import type { KafkaFrame, KafkaRequestFrame, KafkaResponseFrame } from './frames.js';
-import { isOneWay } from './parser.js';
 import type { TopicIds } from './topic-ids.js';
 import type { KafkaAttributes } from './types.js';
 
@@ -133,19 +132,15 @@ function outcome(attributes: Attributes, response: KafkaResponseFrame | undefine
   return errorStatus(code);
 }
 
-/** What could not be read although its bytes may have been there. */
+/** What could not be read although its bytes were there: core says which were not. */
 function missingOf(
   request: KafkaRequestFrame | undefined,
   response: KafkaResponseFrame | undefined,
 ): readonly Missing[] {
   const missing: Missing[] = [];
-  if (request !== undefined && isBroken(request.body)) missing.push('request.body');
-  if (response === undefined || (request !== undefined && isOneWay(request))) return missing;
+  if (request?.body.state === 'malformed') missing.push('request.body');
+  if (response === undefined) return missing;
   const unseen = request !== undefined && response.apiKey === undefined;
-  if (unseen || isBroken(response.body)) missing.push('response.body');
+  if (unseen || response.body.state === 'malformed') missing.push('response.body');
   return missing;
-}
-
-function isBroken(body: Body): boolean {
-  return body.state === 'cut' || body.state === 'malformed';
 }

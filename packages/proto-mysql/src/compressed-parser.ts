@@ -17,6 +17,8 @@ type Result = ParseResult<MysqlFrame>;
 const MAX_BUFFERED_BYTES = 256 * 1024;
 /** A payload that is not compressed and not larger is taken at once, so that it is known whose bytes it holds. */
 const MAX_WAITED_BYTES = 16 * 1024;
+/** Bytes that tell whether a payload is compressed. */
+const TELLING_BYTES = 4;
 const empty = Buffer.alloc(0);
 const notCompressed: Result = { status: 'invalid', why: 'no compressed packet begins here' };
 const lostPackets: Result = { status: 'invalid', why: 'packets in a compressed one are lost' };
@@ -138,12 +140,15 @@ export class CompressedParser {
 
   #compressed(half: Half, view: ByteView, length: number, size: number): Result {
     const consumed = COMPRESSED_HEADER_BYTES + length;
-    const wanted = Math.min(consumed, MAX_BUFFERED_BYTES);
-    if (view.available < wanted && view.hole === 0) return { status: 'more', atLeast: wanted };
-    const end = Math.min(consumed, view.available);
-    if (end > COMPRESSED_HEADER_BYTES + 4 && !isCompressedData(view, COMPRESSED_HEADER_BYTES)) {
+    const telling = Math.min(consumed, COMPRESSED_HEADER_BYTES + TELLING_BYTES);
+    if (view.available >= telling && !isCompressedData(view, COMPRESSED_HEADER_BYTES)) {
       return notCompressed;
     }
+    const wanted = Math.min(consumed, MAX_BUFFERED_BYTES);
+    if (view.available < wanted && view.hole === 0) {
+      return { status: 'more', atLeast: view.available < telling ? telling : wanted };
+    }
+    const end = Math.min(consumed, view.available);
     const { stream } = half;
     // what lies inside one large packet need not be expanded
     const payload = view.bytes(COMPRESSED_HEADER_BYTES, end);
@@ -179,7 +184,12 @@ export class CompressedParser {
       half.last = last;
       return { status: 'frames', frames: frames.slice(0, -1), consumed: view.available };
     }
-    if (isLost) half.lostUpTo = 1;
-    return { status: 'frames', frames, consumed: isLost ? Math.max(1, consumed - 1) : consumed };
+    if (isLost && consumed > 1) {
+      half.lostUpTo = 1;
+      return { status: 'frames', frames, consumed: consumed - 1 };
+    }
+    return frames.length === 1
+      ? { status: 'frame', frame: last, consumed }
+      : { status: 'frames', frames, consumed };
   }
 }

@@ -239,7 +239,7 @@ describe('mysql through the pipeline', () => {
       {
         operation: 'LOAD',
         status: 'client-error',
-        attributes: { 'libtrace.mysql.local_infile_bytes': 309 },
+        attributes: { 'libtrace.mysql.sqlstate': '22004' },
       },
       { operation: 'SELECT', status: 'ok' },
     ]);

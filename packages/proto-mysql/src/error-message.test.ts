@@ -4,7 +4,6 @@ import { redactMessage } from './error-message.js';
 import { errorStatus } from './error-status.js';
 import type { MysqlResponseFrame } from './frames.js';
 
-
 describe('error messages', () => {
   it.each<[number, string, string]>([
     [

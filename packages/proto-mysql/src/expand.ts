@@ -6,6 +6,8 @@ import { decompressZstd, zstdMagic } from './zstd/decompress.js';
 /** Bytes that a connection may expand before what it received matters, and how many for each byte received. */
 const FREE_BYTES = 64 * 1024 * 1024;
 const BYTES_PER_BYTE = 64;
+/** Memory is taken in pieces: a header may promise more than follows. */
+const CHUNK_BYTES = 128 * 1024;
 /** Deflate never does better (zlib's technical details: 1032:1), Zstandard's repeated bytes do. */
 const MAX_DEFLATE_RATIO = 1040;
 
@@ -43,7 +45,7 @@ function inflate(payload: Buffer, isWhole: boolean, size: number): Buffer | unde
   try {
     return inflateSync(payload, {
       maxOutputLength: Math.max(1, size),
-      chunkSize: Math.max(64, size),
+      chunkSize: Math.min(CHUNK_BYTES, Math.max(64, size)),
       finishFlush: isWhole ? constants.Z_FINISH : constants.Z_SYNC_FLUSH,
     });
   } catch {

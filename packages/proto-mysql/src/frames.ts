@@ -71,7 +71,7 @@ export interface MysqlResponseFrame {
   readonly warnings: number | undefined;
   /** STMT_PREPARE, and EXECUTE of the statement that was prepared last. */
   readonly statementId: number | undefined;
-  /** Bytes of files that the client was asked for. */
+  /** Bytes of files that the client was asked for; undefined when their end was not seen. */
   readonly localInfileBytes: number | undefined;
   /** Events of a binary log; undefined when none was asked for. */
   readonly events: number | undefined;

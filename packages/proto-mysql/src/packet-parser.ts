@@ -38,6 +38,11 @@ export class PacketParser {
     return side === 'request' ? this.#requests.read(view) : this.#responses.read(view);
   }
 
+  /** As {@link ResponseReader.skipRest}. */
+  skipRest(side: Side, view: ByteView): ParseResult<MysqlFrame> | undefined {
+    return side === 'response' ? this.#responses.skipRest(view) : undefined;
+  }
+
   /** A message of this direction is in progress. */
   isOpen(side: Side): boolean {
     return side === 'request' ? this.#requests.isOpen : this.#responses.isOpen;

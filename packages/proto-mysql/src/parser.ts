@@ -38,7 +38,7 @@ export class MysqlParser implements FrameParser<MysqlFrame> {
 
   parse(side: Side, view: ByteView): ParseResult<MysqlFrame> {
     if (this.#isOpenToDoubt && !this.#parser().isOpen(side) && view.available > 0) {
-      const doubt = this.#decide(side, view);
+      const doubt = this.#packets.skipRest(side, view) ?? this.#decide(side, view);
       if (doubt !== undefined) return doubt;
     }
     return this.#parser().parse(side, view);
@@ -61,7 +61,10 @@ export class MysqlParser implements FrameParser<MysqlFrame> {
   /** Offset of the next message, with packets as they are thought to be, or as they turn out to be. */
   #nextStart(side: Side, view: ByteView, from: number, likely: number): number {
     if (!this.#isOpenToDoubt) return this.#parser().restart(side, view, from, likely);
-    const plain = this.#packets.nextStart(side, view, from, likely);
+    const found = this.#packets.nextStart(side, view, from, likely);
+    // what was in a compressed packet whose header was not seen follows the end of the header: "not compressed"
+    const isInside = found >= 3 && found !== likely && payloadLength(view, found - 3) === 0;
+    const plain = isInside || this.#wantsCompressed(side) ? -1 : found;
     const compressed = nextCompressedStart(side, view, from, likely);
     const isCompressed = compressed >= 0 && (plain < 0 || compressed <= plain);
     const start = isCompressed ? compressed : plain;
@@ -89,10 +92,18 @@ export class MysqlParser implements FrameParser<MysqlFrame> {
     );
   }
 
+  /** Both sides agreed to compress, and the client would send no command before that holds. */
+  #wantsCompressed(side: Side): boolean {
+    const { hasLogin, capabilities, asksCompression } = this.#session;
+    return side === 'request' && hasLogin && capabilities !== undefined && asksCompression;
+  }
+
   /** Looks at the beginning of a message; returns what is to be done when it tells nothing. */
   #decide(side: Side, view: ByteView): ParseResult<MysqlFrame> | undefined {
     const isCompressed = beginsCompressed(side, view, 0, true);
-    if (isCompressed || this.#packets.nextStart(side, view, 0, 0) === 0) {
+    const isPlain = !isCompressed && this.#packets.nextStart(side, view, 0, 0) === 0;
+    if (isPlain && this.#wantsCompressed(side)) return notAStart;
+    if (isCompressed || isPlain) {
       this.#agreeing = isCompressed === this.#session.isCompressed ? this.#agreeing + 1 : 1;
       this.#take(isCompressed, view.timestampNs);
       return undefined;

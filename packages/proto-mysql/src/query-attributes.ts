@@ -30,9 +30,12 @@ const temporal = new Set([0x07, 0x0a, 0x0b, 0x0c]);
  */
 export function statementAt(view: ByteView, end: number, capabilities: number | undefined): number {
   const from = HEADER_BYTES + 1;
+  const isControl = view.u8(from) >= 0 && view.u8(from) < 0x09;
+  const second = view.u8(from + 1);
+  if (capabilities === undefined && isControl && second < 0 && from + 1 < end) return -1;
   const hasAttributes =
     capabilities === undefined
-      ? view.u8(from) >= 0 && view.u8(from) < 0x09 && view.u8(from + 1) === 1
+      ? isControl && second === 1
       : (capabilities & Capability.QUERY_ATTRIBUTES) !== 0;
   if (!hasAttributes) return from;
   const cursor = new PacketCursor(view, from, end);

@@ -66,10 +66,10 @@ export class RequestReader {
     const session = this.#session;
     const sequence = view.u8(3);
     const { infile } = session;
-    if (infile !== undefined && (!infile.isAnswered || sequence !== 0)) {
-      return infilePacket(session, infile, length);
+    if (infile !== undefined && view.timestampNs >= infile.sinceNs) {
+      if (!infile.isAnswered || sequence !== 0) return infilePacket(session, infile, length);
+      session.infile = undefined;
     }
-    session.infile = undefined;
     if (sequence === 0) return this.#command(view, length);
     if (session.isAuthenticating && length <= MAX_AUTH_BYTES) return { status: 'skip', consumed };
     return this.#login(view, length, sequence);
@@ -243,6 +243,9 @@ export class RequestReader {
 /** A packet of the file that LOAD DATA LOCAL asked for; an empty one ends it. */
 function infilePacket(session: Session, infile: LocalInfile, length: number): Result {
   infile.bytes += length;
-  if (length === 0) session.infile = undefined;
+  if (length === 0) {
+    infile.hasEnded = true;
+    session.infile = undefined;
+  }
   return { status: 'skip', consumed: HEADER_BYTES + length };
 }

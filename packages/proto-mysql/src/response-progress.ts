@@ -126,7 +126,7 @@ export class ResponseProgress {
       lastInsertId: this.#lastInsertId,
       warnings: this.#warnings,
       statementId: this.statementId ?? this.#lastPreparedId(),
-      localInfileBytes: this.infile?.bytes,
+      localInfileBytes: this.infile?.hasEnded === true ? this.infile.bytes : undefined,
       events: this.#events,
       namespace,
       sqlMode: this.#sqlMode,

@@ -56,6 +56,13 @@ export class ResponseReader {
     return progress?.frame(outcome, undefined, progress.namespace);
   }
 
+  /** Steps over the rest of a response whose frame was handed on, until another command is sent. */
+  skipRest(view: ByteView): Result | undefined {
+    const isRest = this.#isAdrift && this.#session.outstanding.length === 0;
+    if (!isRest || view.available === 0) return undefined;
+    return { status: 'skip', consumed: view.available + view.hole };
+  }
+
   read(view: ByteView): Result {
     if (this.#progress === undefined) {
       const begun = this.#begin(view);
@@ -88,9 +95,8 @@ export class ResponseReader {
   #begin(view: ByteView): Result | undefined {
     const session = this.#session;
     const isAwaited = session.outstanding.length > 0;
-    if (this.#isAdrift && !isAwaited && view.available > 0) {
-      return { status: 'skip', consumed: view.available + view.hole };
-    }
+    const rest = this.skipRest(view);
+    if (rest !== undefined) return rest;
     if (view.available <= HEADER_BYTES) return { status: 'more', atLeast: HEADER_BYTES + 1 };
     this.#isAdrift = false;
     const length = payloadLength(view);

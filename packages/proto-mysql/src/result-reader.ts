@@ -142,11 +142,17 @@ export class ResultReader {
       return this.#ok(progress, view, at, length, true);
     }
     if (first === Header.LOCAL_INFILE && length > 1) {
-      progress.infile ??= { bytes: 0, isAnswered: false };
+      progress.infile ??= {
+        sinceNs: view.timestampNs,
+        bytes: 0,
+        hasEnded: false,
+        isAnswered: false,
+      };
       this.#session.infile = progress.infile;
       return 'goes-on';
     }
-    if (this.#isShort(view, at, length)) return 'short';
+    // it says what follows: a part of it will not do
+    if (this.#isShort(view, at, length) || view.available < this.behind) return 'short';
     const head = readResultSetHead(view, at, length);
     if (head === undefined) return 'invalid';
     progress.beginResultSet(head.hasMetadata ? head.columns : 0);

@@ -9,8 +9,12 @@ import { PreparedStatements } from './prepared-statements.js';
 
 /** A file that the client sends because the server asked for it. */
 export interface LocalInfile {
+  /** When it was asked for: nothing that began before is part of it. */
+  readonly sinceNs: number;
   /** Bytes of the file so far. */
   bytes: number;
+  /** Its last packet was seen. */
+  hasEnded: boolean;
   /** The server has said how it went, perhaps before the end of the file. */
   isAnswered: boolean;
 }

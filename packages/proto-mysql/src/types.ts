@@ -46,7 +46,7 @@ export interface MysqlAttributes {
   readonly 'libtrace.mysql.result_sets'?: number;
   /** SQLSTATE of the error. */
   readonly 'libtrace.mysql.sqlstate'?: string;
-  /** Bytes of the file that the client sent for LOAD DATA LOCAL. */
+  /** Bytes of the file that the client sent for LOAD DATA LOCAL; absent when its end was not seen in time. */
   readonly 'libtrace.mysql.local_infile_bytes'?: number;
   /** Events of a binary log. */
   readonly 'libtrace.mysql.events'?: number;

@@ -45,8 +45,6 @@ export type Field = Versions &
     | { readonly type: 'list'; readonly of: readonly Field[] }
     /** A structure, once. */
     | { readonly type: 'struct'; readonly of: readonly Field[] }
-    /** A structure that may be null. */
-    | { readonly type: 'optional'; readonly of: readonly Field[] }
     /** The rest of the message holds nothing that a record says. */
     | { readonly type: 'rest' }
     /** The rest of the message is not understood: it may hold errors. */
@@ -86,7 +84,6 @@ export const list = (...of: readonly Field[]): Field => ({ type: 'list', of });
 /** An array of single values. */
 export const values = (of: Field): Field => ({ type: 'values', of });
 export const struct = (...of: readonly Field[]): Field => ({ type: 'struct', of });
-export const optional = (...of: readonly Field[]): Field => ({ type: 'optional', of });
 
 /** A field that versions from this one on have. */
 export const from = (since: number, field: Field): Field => ({ ...field, since });

@@ -16,9 +16,9 @@ export type Step =
   | { readonly type: 'bytes' | 'records' | 'tags' | 'rest' | 'unread' }
   | StructureStep;
 
-/** A structure: as often as an array says, once, or perhaps. */
+/** A structure: as often as an array says, or once. */
 export interface StructureStep {
-  readonly type: 'list' | 'struct' | 'optional';
+  readonly type: 'list' | 'struct';
   readonly of: readonly Step[];
   /** Fewest bytes that one takes: no array is longer than what is left of the message allows. */
   readonly leastBytes: number;
@@ -89,8 +89,7 @@ function stepOf(field: Field, version: number, compact: boolean): Step {
       return { type: 'list', of, leastBytes: leastBytes(of, compact) };
     }
     case 'list':
-    case 'struct':
-    case 'optional': {
+    case 'struct': {
       const of = stepsOf(field.of, version, compact);
       return { type: field.type, of, leastBytes: leastBytes(of, compact) };
     }
@@ -118,7 +117,6 @@ function least(step: Step, compact: boolean): number {
     case 'struct':
       return step.leastBytes;
     case 'tags':
-    case 'optional':
       return 1;
     case 'rest':
     case 'unread':

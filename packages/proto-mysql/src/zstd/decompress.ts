@@ -22,16 +22,17 @@ const COMPRESSED = 2;
  * input is no such frame.
  */
 export function decompressZstd(input: Uint8Array, size: number): Buffer | undefined {
-  const out = Buffer.allocUnsafe(size);
   try {
-    return out.subarray(0, decompressFrame(input, out));
+    return decompressFrame(input, size);
   } catch (error) {
     if (error instanceof ZstdError) return undefined;
     throw error;
   }
 }
 
-function decompressFrame(input: Uint8Array, out: Buffer): number {
+function decompressFrame(input: Uint8Array, size: number): Buffer {
+  // memory is taken as it is needed: a header may promise more than follows
+  let out = Buffer.allocUnsafe(Math.min(size, MAX_BLOCK_BYTES));
   const sequences = newSequenceState();
   let tree: HuffmanTable | undefined;
   let at = behindHeader(input);
@@ -41,12 +42,13 @@ function decompressFrame(input: Uint8Array, out: Buffer): number {
     const header = littleEndian(input, at, 3, input.length);
     isLast = (header & 1) === 1;
     const type = (header >> 1) & 3;
-    const size = header >> 3;
+    const blockSize = header >> 3;
     at += 3;
-    const behind = at + (type === RLE ? 1 : size);
-    if (size > MAX_BLOCK_BYTES || type > COMPRESSED) throw new ZstdError('no block');
-    if (behind > input.length) return filled;
-    const to = Math.min(out.length, filled + MAX_BLOCK_BYTES);
+    const behind = at + (type === RLE ? 1 : blockSize);
+    if (blockSize > MAX_BLOCK_BYTES || type > COMPRESSED) throw new ZstdError('no block');
+    if (behind > input.length) break;
+    const to = Math.min(size, filled + MAX_BLOCK_BYTES);
+    if (to > out.length) out = grown(out, filled, Math.min(size, Math.max(to, out.length * 2)));
     if (type === COMPRESSED) {
       const literals = readLiterals(input, at, behind, MAX_BLOCK_BYTES, tree);
       tree = literals.table;
@@ -61,14 +63,20 @@ function decompressFrame(input: Uint8Array, out: Buffer): number {
         to,
       );
     } else {
-      if (filled + size > to) throw new ZstdError('a block is too large');
+      if (filled + blockSize > to) throw new ZstdError('a block is too large');
       if (type === RAW) out.set(input.subarray(at, behind), filled);
-      else out.fill(input[at]!, filled, filled + size);
-      filled += size;
+      else out.fill(input[at]!, filled, filled + blockSize);
+      filled += blockSize;
     }
     at = behind;
   }
-  return filled;
+  return out.subarray(0, filled);
+}
+
+function grown(from: Buffer, filled: number, size: number): Buffer {
+  const to = Buffer.allocUnsafe(size);
+  from.copy(to, 0, 0, filled);
+  return to;
 }
 
 /** RFC 8878 §3.1.1.1: `magic 4 | descriptor 1 | window 0-1 | dictionary 0-4 | content size 0-8`. */
