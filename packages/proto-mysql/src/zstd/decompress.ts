@@ -32,7 +32,7 @@ export function decompressZstd(input: Uint8Array, size: number): Buffer | undefi
 
 function decompressFrame(input: Uint8Array, size: number): Buffer {
   // memory is taken as it is needed: a header may promise more than follows
-  let out = Buffer.allocUnsafe(Math.min(size, MAX_BLOCK_BYTES));
+  let out: Buffer = Buffer.allocUnsafe(Math.min(size, MAX_BLOCK_BYTES));
   const sequences = newSequenceState();
   let tree: HuffmanTable | undefined;
   let at = behindHeader(input);
