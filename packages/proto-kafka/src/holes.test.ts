@@ -229,12 +229,56 @@ describe('behind a hole', () => {
 
   it('a response whose body says little must fit what is around it', () => {
     const quoted = response(1, new Wire().i32(0).i16(0).i64(1));
-    const answer = response(1, new Wire().i32(0).i16(27));
+    const answer = response(1, new Wire().i32(0).i16(27).records(Buffer.from('assigned')));
+    const connection = opened()
+      .asks(request(14, 1, 1, new Wire().string('g').i32(1).string('m').i32(0)))
+      .misses('response', 10)
+      .answers(Buffer.concat([quoted, Buffer.alloc(9, 0xff), answer]));
+    expect(summary(connection)[1]).toEqual(['SyncGroup', 27, undefined, '']);
+  });
+
+  it('a response has an error and a delay that can be', () => {
+    const quoted = [
+      response(1, new Wire().i32(0x7fffffff).i16(0)),
+      response(1, new Wire().i32(0).i16(0x7070)),
+    ];
     const connection = opened()
       .asks(request(12, 1, 1, new Wire().string('g').i32(1).string('m')))
       .misses('response', 10)
-      .answers(Buffer.concat([quoted, Buffer.alloc(9, 0xff), answer]));
+      .answers(Buffer.concat([...quoted, response(1, new Wire().i32(0).i16(27))]));
     expect(summary(connection)[1]).toEqual(['Heartbeat', 27, undefined, '']);
+  });
+
+  it('a response whose request was not seen is none, even where nothing else is to be seen', () => {
+    const answer = fetchByIdsAnswer(1, [['a', [batch(3)]]]);
+    const strange = [
+      response(3, new Wire().raw(Buffer.alloc(200))),
+      // A header with a tagged field.
+      response(1, new Wire().varint(1).varint(0).varint(120).raw(Buffer.alloc(200))),
+    ];
+    for (const bytes of strange) {
+      const connection = opened()
+        .asks(fetchByIds(1, ['a']))
+        .misses('response', 10)
+        .answers(bytes.subarray(0, 100))
+        .answers(answer)
+        .close();
+      expect(summary(connection).slice(1)).toEqual([['Fetch', 0, 3, '']]);
+    }
+  });
+
+  it('a request that goes on behind what is seen is one by its client, and by enough of it', () => {
+    const view = new ByteView();
+    const find = (clientId: string, bytes: number, seen: boolean): number => {
+      const body = new Wire().string(null).i16(1).i32(1).i32(1).string('a').i32(1).i32(3);
+      const message = request(0, 7, 7, body.records(batch(1, 1000)), { clientId });
+      view.reset(message, 0, bytes, 0, false, 0);
+      return new MessageSearch().request(view, 0, { seen, id: seen ? clientId : undefined });
+    };
+    expect(find('abc', 200, false)).toBe(0);
+    expect(find('ab', 200, false)).toBe(-1);
+    expect(find('ab', 200, true)).toBe(0);
+    expect(find('abc', 60, false)).toBe(-1);
   });
 
   it('so much is tried, and no more', () => {

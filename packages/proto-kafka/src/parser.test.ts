@@ -186,6 +186,14 @@ describe('a response', () => {
     });
   });
 
+  it('that came before what it answers could not be read', () => {
+    const { records } = opened().answers(metadataAnswer(1, 'a')).asks(metadata(1, 'a')).close();
+    expect(records.slice(1)).toMatchObject([
+      { operation: 'Metadata', status: 'unknown', missing: ['response.body'] },
+    ]);
+    expect(records[1]?.attributes).not.toHaveProperty(['libtrace.kafka.error_code']);
+  });
+
   it('whose request is captured after it waits for it', () => {
     const connection = opened();
     const asked = produce(1, 'a', batch(1));
@@ -453,6 +461,24 @@ describe('SASL', () => {
       expect(JSON.stringify(connection.records)).not.toContain('hunter2');
     });
   }
+});
+
+describe('behind SASL in bare tokens', () => {
+  it('what is no answer to a request is a token no longer', () => {
+    const connection = opened()
+      .asks(request(17, 0, 1, new Wire().string('PLAIN')))
+      .answers(response(1, new Wire().i16(0).i32(1).string('PLAIN')))
+      .asks(sized(Buffer.from('\0a\0b')))
+      .answers(sized(Buffer.alloc(0)))
+      .asks(produce(2, 'a', batch(1)))
+      .answers(produceAnswer(2, 'a'))
+      .answers(produceAnswer(3, 'a'))
+      .close();
+    expect(connection.records.slice(2).map(({ operation }) => operation)).toEqual([
+      'Produce',
+      'UNKNOWN',
+    ]);
+  });
 });
 
 function pieces(bytes: Buffer, size: number): Buffer[] {
