@@ -2,7 +2,7 @@
 /**
  * The figures of this machine (bench/README.md says what each one means):
  *
- *   npm run bench -- [--only bpf,filtered,nginx,pipeline,parts] [--quick] [--rounds N] [--seconds S]
+ *   npm run bench -- [--only bpf,filtered,nginx,pipeline,tls,parts] [--quick] [--rounds N] [--seconds S]
  *
  * Needs root. Traces only programs that it starts itself. Prints a table a section and writes everything, raw values
  * included, to .cache/bench/latest.json. Exit status 1 when a figure falls short of its aim and --strict is given.
@@ -21,6 +21,7 @@ const sections = {
   filtered: { module: './bpf/filtered-bench.mjs' },
   nginx: { module: './nginx/nginx-bench.mjs' },
   pipeline: { module: './pipeline-figures.mjs' },
+  tls: { module: './tls/tls-bench.mjs' },
   parts: { module: './bpf/parts-bench.mjs', onDemand: true },
 };
 

@@ -3,6 +3,7 @@
 #ifndef LIBTRACE_CALLS_H
 #define LIBTRACE_CALLS_H
 
+#include "plaintext.bpf.h"
 #include "stages.bpf.h"
 #include "syscalls.bpf.h"
 
@@ -18,6 +19,7 @@ enum call_kind {
 	CALL_ACCEPT,
 	CALL_CONNECT,
 	CALL_SHUTDOWN,
+	CALL_MAP, /* (address, length, protection, flags, fd) */
 };
 
 static __always_inline enum call_kind classify(__u64 number, __u32 *direction)
@@ -60,6 +62,8 @@ static __always_inline enum call_kind classify(__u64 number, __u32 *direction)
 		return CALL_CONNECT;
 	case NR_SHUTDOWN:
 		return CALL_SHUTDOWN;
+	case NR_MMAP:
+		return CALL_MAP;
 	}
 	return CALL_OTHER;
 }
@@ -141,6 +145,42 @@ static __always_inline __u64 entry_time(__u32 tid, __u64 now)
 	return start;
 }
 
+#define PROT_EXEC 4
+
+/* The process has mapped a file as code. User space is woken for one that none had mapped before.
+ */
+static __always_inline void note_mapping(struct call_registers *registers, __u32 pid)
+{
+	struct mapped_event *event;
+	struct file *file;
+	__u64 inode;
+	__u8 one = 1;
+	bool is_known;
+
+	if (!want_files || !(registers->arguments[2] & PROT_EXEC))
+		return;
+	if ((int)registers->arguments[4] < 0)
+		return;
+	file = file_of(registers->arguments[4]);
+	if (!file)
+		return;
+	inode = (__u64)KERNEL_READ(file, f_inode);
+	is_known = bpf_map_lookup_elem(&known_files, &inode) != NULL;
+	if (!is_known)
+		bpf_map_update_elem(&known_files, &inode, &one, BPF_ANY);
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		count_lost_event();
+		return;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->type = EVENT_MAPPED;
+	event->pid = pid;
+	event->inode = KERNEL_READ((struct inode *)inode, i_ino);
+	event->timestamp_ns = bpf_ktime_get_ns();
+	bpf_ringbuf_submit(event, is_known ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
+}
+
 static __always_inline int on_exit(void *ctx, long result, bool is_raw)
 {
 	struct call_registers registers;
@@ -169,6 +209,10 @@ static __always_inline int on_exit(void *ctx, long result, bool is_raw)
 
 		if (c)
 			c->compat_calls++;
+		return 0;
+	}
+	if (kind == CALL_MAP) {
+		note_mapping(&registers, pid);
 		return 0;
 	}
 	call = own_call();
@@ -261,6 +305,8 @@ static __always_inline int on_exit(void *ctx, long result, bool is_raw)
 	connection = connection_of(call, connection, role, role == ROLE_UNKNOWN);
 	if (role != ROLE_UNKNOWN || (connection && connection->excluded))
 		return 0;
+	if (want_plaintext && connection && connection->transport != TRANSPORT_UDP)
+		note_socket_use(call, connection, pid_tgid, result, registers.goroutine);
 	if (!begin_segment(call, capture, connection, result, false, pid_tgid))
 		return 0;
 	if (kind == CALL_SENDFILE || call->discarded) {

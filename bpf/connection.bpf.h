@@ -205,6 +205,7 @@ static __always_inline struct connection *add_connection(
 	__u16 local = 0, remote = 0;
 
 	fresh.id = next_connection_id();
+	fresh.created_ns = bpf_ktime_get_ns();
 	fresh.inode = reference->inode;
 	fresh.role = role;
 	fresh.transport = reference->transport;

@@ -1,57 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who is traced. Every hook asks before it does anything else. */
+/* Who is traced, as far as only the socket tracer knows it: ports, and processes that come and go.
+ */
 #ifndef LIBTRACE_FILTER_H
 #define LIBTRACE_FILTER_H
 
 #include "maps.bpf.h"
+#include "target.bpf.h"
 
-/* The tracer's own process: never traced. */
-const volatile __u32 own_pid = 0;
-/* 1: every process; the three filters below are then not asked. */
-const volatile __u8 trace_all = 0;
-/* 1: the map of that name has entries. */
-const volatile __u8 filter_pids = 0;
-const volatile __u8 filter_comms = 0;
+/* 1: target_ports has entries. */
 const volatile __u8 filter_ports = 0;
-/* Number of entries of target_cgroups in use. */
-const volatile __u32 filter_cgroups = 0;
-#define CGROUPS_MAX 8
-
-static __always_inline bool under_target_cgroup(void)
-{
-	for (__u32 i = 0; i < CGROUPS_MAX; i++) {
-		if (i >= filter_cgroups)
-			break;
-		if (bpf_current_task_under_cgroup(&target_cgroups, i) == 1)
-			return true;
-	}
-	return false;
-}
-
-/*
- * By process id (tgid): 1 when it is traced, with its descendants. Plain memory that both sides map
- * and write, a byte at a time: a bpf() call for every process would make the kernel skip tracing
- * programs on that CPU meanwhile. A section of its own: it is as large as 5.10 lets a map's value
- * be.
- */
-#define PIDS_MAX (4 * 1024 * 1024) /* PID_MAX_LIMIT, include/linux/threads.h */
-volatile __u8 target_pids[PIDS_MAX] SEC(".bss.pids");
+/* 1: user space looks into the files that processes run and map: it is told of them at once. */
+const volatile __u8 want_files = 0;
 
 static __always_inline void set_target(__u32 pid, __u8 is)
 {
-	target_pids[pid % PIDS_MAX] = is;
-}
-
-/* Whether the current process, whose id is `pid`, is traced. */
-static __always_inline bool is_target(__u32 pid)
-{
-	if (pid == own_pid)
-		return false;
-	if (trace_all)
-		return true;
-	if ((filter_pids || filter_comms) && target_pids[pid % PIDS_MAX])
-		return true;
-	return filter_cgroups && under_target_cgroup();
+	target_pids[pid_index(pid)] = is;
 }
 
 static __always_inline bool is_target_port(__u16 local, __u16 remote)

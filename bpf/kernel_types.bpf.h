@@ -86,6 +86,8 @@ struct signal_struct {
 	} live;
 };
 
+struct mm_struct;
+
 struct task_struct {
 	unsigned int flags;
 	int pid;
@@ -93,7 +95,13 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct mm_struct *mm;
 	char comm[16];
+};
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
 };
 
 struct linux_binprm {

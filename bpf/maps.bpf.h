@@ -26,6 +26,8 @@ struct connection {
 	__u64 position[2];  /* bytes moved, per enum direction */
 	__u64 moved_ns;	    /* when */
 	__u64 suspected_ns; /* when a rule last said `likely` after the connection fell silent */
+	__u64 created_ns;
+	__u64 plaintext; /* id of the plaintext connection whose ciphertext it carries; 0: none */
 	struct carry carry;
 	__u32 sequence[2]; /* TCP: the kernel's sequence number at `position` */
 	__u32 verdict_generation;
@@ -47,6 +49,8 @@ struct connection {
 	__u8 lingering; /* TCP is done with it, a program still holds it */
 	__u8 closing;	/* the program is closing its last descriptor */
 	__u8 revived;	/* segments that it may deliver although it has fallen silent */
+	__u8 covered;	/* its plaintext is delivered */
+	__u8 pad[5];
 };
 
 /* Remembered from a TCP handshake until the socket is closed. */
@@ -152,14 +156,6 @@ struct {
 	__type(value, __u8);
 } target_comms SEC(".maps");
 
-/* cgroups that are traced, with what is below them. */
-struct {
-	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
-	__uint(max_entries, 8);
-	__type(key, __u32);
-	__type(value, __u32);
-} target_cgroups SEC(".maps");
-
 /* Key: port, host byte order. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -198,6 +194,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } connection_numbers SEC(".maps");
+
+/* Files that some traced process has mapped as code. Key: address of the struct inode. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u8);
+} known_files SEC(".maps");
 
 /* Programs that plugins' rules are compiled to, at most. */
 #define RULE_PROGRAMS_MAX 8

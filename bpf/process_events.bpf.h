@@ -3,7 +3,7 @@
 #ifndef LIBTRACE_PROCESS_EVENTS_H
 #define LIBTRACE_PROCESS_EVENTS_H
 
-#include "connection.bpf.h"
+#include "segment.bpf.h"
 
 static __always_inline struct process_event *reserve_process_event(__u8 type, __u32 pid)
 {
@@ -18,10 +18,25 @@ static __always_inline struct process_event *reserve_process_event(__u8 type, __
 	event->pid = pid;
 	event->parent_pid = 0;
 	event->path_length = 0;
+	event->arguments_length = 0;
+	event->reserved2 = 0;
 	event->timestamp_ns = bpf_ktime_get_ns();
 	event->cgroup = bpf_get_current_cgroup_id();
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	return event;
+}
+
+static __always_inline void read_arguments(struct process_event *event, struct task_struct *task)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	__u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
+	__u64 length = end - start;
+
+	if (!start || end < start)
+		return;
+	length = bounded(length, ARGUMENT_BYTES);
+	if (!bpf_probe_read_user(event->arguments, length, (void *)start))
+		event->arguments_length = length;
 }
 
 static __always_inline int on_exec(struct bpf_raw_tracepoint_args *ctx)
@@ -49,7 +64,8 @@ static __always_inline int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	length = bpf_probe_read_kernel_str(
 		event->path, sizeof(event->path), BPF_CORE_READ(program, filename));
 	event->path_length = length > 0 ? length - 1 : 0;
-	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	read_arguments(event, task);
+	bpf_ringbuf_submit(event, want_files ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 	return 0;
 }
 

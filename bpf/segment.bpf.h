@@ -135,7 +135,7 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 	connection->pid = pid_tgid >> 32;
 	follow_plugins(connection);
 	apply_verdict(connection);
-	if (connection->ignored) {
+	if (connection->ignored && !connection->covered) {
 		c->lost_ignored++;
 		return false;
 	}
@@ -143,6 +143,10 @@ static __always_inline bool begin_segment(struct call *call, struct capture *cap
 		!announce(connection, call->key, &call->reference, pid_tgid)) {
 		c->lost_ring++;
 		c->lost_ring_bytes += length;
+		return false;
+	}
+	if (connection->covered) {
+		c->lost_covered++;
 		return false;
 	}
 	event->type = EVENT_SEGMENT;

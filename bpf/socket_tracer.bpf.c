@@ -7,6 +7,7 @@
  *   exit_call ─┬─ copy_vector (again and again) ─┬─ infer ── rules (of user space) ── emit_segment
  *              └─ copy_messages (again and again)┘
  *   change_state, execute, fork, exit_process
+ *   (programs of a source of plaintext) ── take_plaintext
  *
  * The programs of calls exist twice: for raw tracepoints, and (_tp) for perf-style ones. Tail calls
  * go to programs of the caller's type only.
@@ -58,6 +59,13 @@ STAGE(copy_messages, messages_stage)
 STAGE(infer, infer_stage)
 STAGE(emit_segment, emit_stage)
 
+/* Reached by tail calls from the programs of sources of plaintext. */
+SEC("uprobe")
+int take_plaintext(void *ctx)
+{
+	return take_call();
+}
+
 /*
  * A kernel skips a program that is already running on the same CPU: a state change in a softirq
  * that interrupts the program, or, where raw tracepoints may be preempted, an event of another
@@ -87,6 +95,8 @@ TWIN(sched_process_exit, exit_process, on_process_exit)
 const struct open_event *contract_open __attribute__((unused));
 const struct end_event *contract_end __attribute__((unused));
 const struct process_event *contract_process __attribute__((unused));
+const struct bind_event *contract_bind __attribute__((unused));
+const struct mapped_event *contract_mapped __attribute__((unused));
 const enum event_type contract_event_type __attribute__((unused)) = EVENT_SEGMENT;
 const enum hole_reason contract_hole_reason __attribute__((unused)) = HOLE_NONE;
 const enum verdict_kind contract_verdict_kind __attribute__((unused)) = VERDICT_NONE;

@@ -15,6 +15,7 @@
 #define CAPTURE_MAX 131072
 #define COMM_BYTES 16
 #define PATH_BYTES 256
+#define ARGUMENT_BYTES 512
 
 /* First byte of every event. */
 enum event_type {
@@ -27,6 +28,8 @@ enum event_type {
 	EVENT_EXIT = 7,	   /* struct process_event */
 	EVENT_LINGER =
 		8, /* struct end_event: TCP is done with the socket, a program still holds it */
+	EVENT_BIND = 9,	   /* struct bind_event */
+	EVENT_MAPPED = 10, /* struct mapped_event */
 };
 
 /* Seen from the traced process. Also the index of per-direction arrays. */
@@ -45,6 +48,7 @@ enum connection_transport {
 	TRANSPORT_TCP = 1,
 	TRANSPORT_UDP = 2,
 	TRANSPORT_UNIX = 3,
+	TRANSPORT_TLS = 4, /* plaintext above a TLS library */
 };
 
 /* Why `length - captured` bytes at the end of a segment are missing. */
@@ -101,7 +105,29 @@ struct open_event {
 	__u8 midstream;	  /* 1: bytes may have moved before the tracer knew of the socket */
 	__u8 path_length; /* AF_UNIX: bytes of `path` */
 	__u8 path[108];	  /* AF_UNIX: sun_path of the listening end; abstract ones begin with NUL */
-	__u8 reserved[2]; /* 0 */
+	__u8 source;	  /* TRANSPORT_TLS: number of the source of plaintext */
+	__u8 reserved[1]; /* 0 */
+};
+
+/*
+ * The plaintext connection `connection` (TRANSPORT_TLS) has its ciphertext carried by `carrier`,
+ * which was announced before, from now on. Comes after the open_event of `connection`.
+ */
+struct bind_event {
+	__u8 type;
+	__u8 reserved[7]; /* 0 */
+	__u64 connection;
+	__u64 carrier;
+	__u64 timestamp_ns;
+};
+
+/* A traced process has mapped a file as code. Only while there are sources of plaintext. */
+struct mapped_event {
+	__u8 type;
+	__u8 reserved[3]; /* 0 */
+	__u32 pid;
+	__u64 inode; /* number, on a device that is not told */
+	__u64 timestamp_ns;
 };
 
 /*
@@ -128,7 +154,10 @@ struct process_event {
 	__u64 timestamp_ns;
 	__u64 cgroup; /* cgroup v2 id: the inode number of its directory */
 	__u8 comm[COMM_BYTES];
-	__u8 path[PATH_BYTES]; /* EVENT_EXEC: the file as given to execve */
+	__u8 path[PATH_BYTES];		/* EVENT_EXEC: the file as given to execve */
+	__u8 arguments[ARGUMENT_BYTES]; /* EVENT_EXEC: NUL-terminated, one behind the other; cut */
+	__u32 arguments_length;		/* bytes of `arguments` */
+	__u32 reserved2;		/* 0 */
 };
 
 /*
@@ -189,7 +218,8 @@ struct inference_window {
 
 /*
  * Per CPU (number modulo CPUS_MAX), since load; mapped by user space. segments_seen =
- * segments_delivered + lost_ring + lost_ignored + lost_connections + lost_internal, always.
+ * segments_delivered + lost_ring + lost_ignored + lost_connections + lost_internal + lost_covered,
+ * always.
  */
 #define CPUS_MAX 1024
 
@@ -205,6 +235,7 @@ struct counters {
 	__u64 lost_internal;	/* segments left when the budget of tail calls was spent */
 	__u64 lost_events;  /* opens, ends, closes and process events that found the ring full */
 	__u64 compat_calls; /* system calls of 32-bit programs */
+	__u64 lost_covered; /* segments of ciphertext whose plaintext is delivered */
 } __attribute__((aligned(64)));
 
 #endif

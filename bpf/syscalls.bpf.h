@@ -13,6 +13,7 @@
 
 /* What is read of struct pt_regs, by its index in words: an ABI (PTRACE_GETREGS) that does not
  * move. */
+#define REGISTER_R14 1
 #define REGISTER_R10 7
 #define REGISTER_R8 9
 #define REGISTER_DX 12
@@ -24,6 +25,7 @@
 struct call_registers {
 	__u64 number;
 	__u64 arguments[5];
+	__u64 goroutine; /* of a Go program: Go keeps it in a register, also across system calls */
 	__u16 cs;
 };
 
@@ -62,6 +64,7 @@ static __always_inline void read_call(const void *address, struct call_registers
 	registers->arguments[2] = from->words[REGISTER_DX];
 	registers->arguments[3] = from->words[REGISTER_R10];
 	registers->arguments[4] = from->words[REGISTER_R8];
+	registers->goroutine = from->words[REGISTER_R14];
 	/* A 16-bit member of a union in newer kernels. */
 	registers->cs = *(__u16 *)&from->words[REGISTER_CS];
 }
@@ -69,6 +72,7 @@ static __always_inline void read_call(const void *address, struct call_registers
 #define NR_READ 0
 #define NR_WRITE 1
 #define NR_CLOSE 3
+#define NR_MMAP 9
 #define NR_READV 19
 #define NR_WRITEV 20
 #define NR_SENDFILE 40

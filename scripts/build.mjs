@@ -23,6 +23,8 @@ const packages = [
   'proto-http',
   'proto-mysql',
   'proto-kafka',
+  'uprobe-openssl',
+  'uprobe-go',
   'testkit',
   'create-libtrace-plugin',
   'cli',

@@ -15,6 +15,8 @@ const structs = [
   'open_event',
   'end_event',
   'process_event',
+  'bind_event',
+  'mapped_event',
   'verdict',
   'counters',
 ];

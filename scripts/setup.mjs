@@ -65,6 +65,7 @@ export async function setup({
   try {
     const { build } = await load('build.mjs');
     await build({ log });
+    if (tests) (await load('go-toolchains.mjs')).ensureGoToolchains({ log });
   } catch (cause) {
     if (cause instanceof SetupError) throw cause;
     throw new SetupError(

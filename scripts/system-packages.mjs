@@ -25,6 +25,7 @@ export const testPackages = [
   ],
   ...['mariadb-server', 'mariadb-client', 'kcat', 'openjdk-17-jre-headless'],
   ...['nghttp2-client', 'nghttp2-server', 'memcached'],
+  ...['openssl', 'libssl-dev'],
   ...['qemu-system-x86', 'busybox-static', 'kmod', 'cpio'],
 ];
 

@@ -72,7 +72,7 @@ function check() {
       'sh',
       [
         '-c',
-        'clang-format --dry-run --Werror bpf/*.[ch] packages/native/src/cpp/*.h packages/native/src/cpp/*.cc',
+        'clang-format --dry-run --Werror bpf/*.[ch] packages/*/src/bpf/*.[ch] packages/native/src/cpp/*.h packages/native/src/cpp/*.cc',
       ],
     ],
   ];
@@ -214,8 +214,11 @@ await runMain(async () => {
     else if (lane === 'unit') runVitest('unit', []);
     else if (lane === 'captures') conformance();
     else if (lane === 'packages') runScript('packages', 'scripts/packaging/check.mjs');
-    else if (lane === 'fuzz')
+    else if (lane === 'fuzz') {
       runScript('fuzz', 'scripts/fuzz.mjs', ['--inputs', '1000000', '--suite', 'quick']);
+      runScript('fuzz elf', 'scripts/fuzz-elf.mjs', ['--inputs', '1000000']);
+      runScript('fuzz go', 'scripts/fuzz-go.mjs', ['--inputs', '1000000']);
+    }
     else if (lane === 'live') live();
     else await kernels();
   }

@@ -13,6 +13,7 @@
         "src/cpp/map_functions.cc",
         "src/cpp/perf_source.cc",
         "src/cpp/probe_functions.cc",
+        "src/cpp/return_probe.cc",
         "src/cpp/program_attach.cc",
         "src/cpp/program_functions.cc",
         "src/cpp/ring_source.cc"

@@ -34,7 +34,8 @@ not be seen. \`for await (const record of tracer)\` yields them; \`--format json
 ${envelopeTable(recordSchema(registry))}
 
 In TypeScript a record also has \`startNs\` (when it began, nanoseconds on the clock of its source: CLOCK_MONOTONIC when
-live) and \`process.ppid\` (the parent's process id), which the JSON leaves out.
+live), \`process.ppid\` (the parent's process id) and \`process.args\` (the arguments of the program, which may hold
+secrets), which the JSON leaves out.
 
 \`missing\` says what was not seen: \`request\` and \`response\` a whole message, \`….head\` and \`….body\` a part of one,
 \`….size\` that a size is a lower bound. Nothing is guessed: a value that is not known is absent.
@@ -59,7 +60,9 @@ function envelopeTable({ properties, $defs }) {
       const definition = of.$ref === undefined ? of : $defs[of.$ref.split('/').at(-1)];
       const parts = Object.entries(definition.properties ?? {});
       if (parts.length === 0) return [[`${name}.${part}`, of]];
-      return parts.map(([field, schema]) => [`${name}.${part}.${field}`, schema]);
+      // What all objects of a kind are is said by the field that holds them.
+      const whole = definition.description === undefined ? [] : [[`${name}.${part}`, definition]];
+      return whole.concat(parts.map(([field, schema]) => [`${name}.${part}.${field}`, schema]));
     });
     return [[name, value], ...inner];
   });

@@ -56,36 +56,51 @@ const envelope = {
     enum: ['client', 'server', 'unknown'],
   },
   source: {
-    description: 'Where the bytes came from.',
-    enum: ['syscall', 'openssl', 'go', 'pcap', 'recording'],
+    description:
+      'Where the bytes came from: syscall, pcap, recording, or the source of plaintext that took them: openssl, go, or one of another publisher.',
+    type: 'string',
+    minLength: 1,
   },
   process: {
     description: 'Who made the system calls, as it was then; kept after its end.',
-    ...object({
-      pid: { description: 'Process id; 0 when unknown.', type: 'integer', minimum: 0 },
-      tid: { description: 'Thread id; 0 when unknown.', type: 'integer', minimum: 0 },
-      comm: { description: 'Command name, at most 15 bytes.', type: 'string' },
-      exe: {
-        description: 'Path of the executable; empty when it could not be learned.',
-        type: 'string',
+    ...object(
+      {
+        pid: { description: 'Process id; 0 when unknown.', type: 'integer', minimum: 0 },
+        tid: { description: 'Thread id; 0 when unknown.', type: 'integer', minimum: 0 },
+        comm: { description: 'Command name, at most 15 bytes.', type: 'string' },
+        exe: {
+          description: 'Path of the executable; empty when it could not be learned.',
+          type: 'string',
+        },
+        cgroup: {
+          description: 'cgroup v2 path; empty when it could not be learned.',
+          type: 'string',
+        },
+        container: {
+          description:
+            'Id of the container that the cgroup belongs to; absent outside of containers.',
+          type: 'string',
+          pattern: '^[0-9a-f]{64}$',
+        },
       },
-      cgroup: {
-        description: 'cgroup v2 path; empty when it could not be learned.',
-        type: 'string',
-      },
-    }),
+      ['container'],
+    ),
   },
   connection: {
     description: 'The connection that it took place on.',
-    ...object({
-      id: { description: 'Unique among the connections of one trace.', ...bytes },
-      transport: {
-        description: 'What carries the bytes; tls: plaintext taken above a TLS library.',
-        enum: ['tcp', 'udp', 'unix', 'tls'],
+    ...object(
+      {
+        id: { description: 'Unique among the connections of one trace.', ...bytes },
+        transport: {
+          description: 'What carries the bytes; tls: plaintext taken above a TLS library.',
+          enum: ['tcp', 'udp', 'unix', 'tls'],
+        },
+        client: { $ref: '#/$defs/endpoint' },
+        server: { $ref: '#/$defs/endpoint' },
+        tls: { $ref: '#/$defs/tls' },
       },
-      client: { $ref: '#/$defs/endpoint' },
-      server: { $ref: '#/$defs/endpoint' },
-    }),
+      ['tls'],
+    ),
   },
   requestBytes: {
     description:
@@ -112,6 +127,38 @@ const endpoint = object({
   },
   port: { description: 'TCP or UDP port; 0 for unix sockets.', ...bytes, maximum: 65_535 },
 });
+
+const tls = {
+  description:
+    'What the handshake of its TLS told. Present with transport tls only, and empty when nothing of the handshake was seen.',
+  ...object(
+    {
+      version: {
+        description: 'Version of TLS: 1.3, 1.2, 1.1 or 1.0; absent when it was not seen.',
+        enum: ['1.3', '1.2', '1.1', '1.0'],
+      },
+      cipher: {
+        description:
+          "Cipher suite, by its name in IANA's registry, or its number (0x1301); absent when it was not seen.",
+        type: 'string',
+        minLength: 1,
+      },
+      serverName: {
+        description:
+          'Name that the client asked for (SNI); absent when it was not seen or asked for none.',
+        type: 'string',
+        minLength: 1,
+      },
+      alpn: {
+        description:
+          'Protocol that both agreed on (ALPN); absent when it was not seen. TLS 1.3 encrypts it.',
+        type: 'string',
+        minLength: 1,
+      },
+    },
+    ['version', 'cipher', 'serverName', 'alpn'],
+  ),
+};
 
 const attribute = {
   description: 'A value of any protocol.',
@@ -147,6 +194,7 @@ export function recordSchema(registry) {
     ],
     $defs: {
       endpoint,
+      tls,
       attribute,
       ...Object.fromEntries(
         protocols.map((protocol) => [`${protocol}Attributes`, attributesOf(registry, protocol)]),
@@ -187,11 +235,16 @@ function valueSchema({ type, unit, description }) {
   return { description, type: unit === undefined ? 'integer' : 'number' };
 }
 
-/** An object with all of these properties and no others. @param {Readonly<Record<string, unknown>>} properties */
-function object(properties) {
+/**
+ * An object with all of these properties and no others.
+ * @param {Readonly<Record<string, unknown>>} properties
+ * @param {readonly string[]} optional those that may be absent
+ */
+function object(properties, optional = []) {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
   return {
     type: 'object',
-    required: Object.keys(properties),
+    ...(required.length > 0 && { required }),
     additionalProperties: false,
     properties,
   };

@@ -8,7 +8,7 @@ import { packFolder } from './pack.mjs';
 import { run } from './outcome.mjs';
 
 const quick = ['--no-audit', '--no-fund', '--prefer-offline', '--no-package-lock'];
-const left = /^(?:node_modules|dist)$/;
+const left = /^(?:node_modules|dist|build|bpf)$/;
 
 /** Copies a package without what was installed or built in it. */
 export function copyPackage(from, to) {
@@ -21,9 +21,10 @@ export async function install(folder, packed, names) {
   await run('npm', ['install', ...quick, '--no-save', ...tarballs], { cwd: folder });
 }
 
-/** Types, conformance suite, build. Returns the counts of its tests. */
+/** Types, build, tests (a protocol's: the conformance suite). Returns how many tests passed. */
 export async function buildAndTest(folder) {
   await run('npm', ['run', '--silent', 'typecheck'], { cwd: folder });
+  await run('npm', ['run', '--silent', 'build'], { cwd: folder });
   const report = join(folder, 'report.json');
   await run('npx', ['--no-install', 'vitest', 'run', '--reporter=json', `--outputFile=${report}`], {
     cwd: folder,
@@ -32,15 +33,15 @@ export async function buildAndTest(folder) {
   if (numPassedTests === 0 || numPassedTests !== numTotalTests) {
     throw new Error(`${numPassedTests} of ${numTotalTests} tests passed`);
   }
-  await run('npm', ['run', '--silent', 'build'], { cwd: folder });
   return numPassedTests;
 }
 
-/** The plugin as its author would publish it. */
-export async function packPlugin(folder, to) {
+/** The plugin as its author would publish it, with what it has beside its code. */
+export async function packPlugin(folder, to, others) {
   const packed = await packFolder(folder, to);
   const files = packed.files.sort().join(' ');
-  const wanted = 'README.md dist/index.d.ts dist/index.js package.json';
+  const own = ['README.md', 'dist/index.d.ts', 'dist/index.js', 'package.json'];
+  const wanted = [...own, ...others].sort().join(' ');
   if (files !== wanted) throw new Error(`the tarball holds ${files}, not ${wanted}`);
   return packed;
 }
@@ -95,6 +96,17 @@ export async function checkListed(host, plugin, name) {
   if (!new RegExp(`^\\s*${name}\\b`, 'm').test(output)) {
     throw new Error(`libtrace plugins --plugin ${plugin} does not list ${name}:\n${output}`);
   }
+}
+
+/** `libtrace doctor --binary --plugin`: a source finds a place for every probe in a file; nothing is attached. */
+export async function checkInspected(host, plugin, source, binary) {
+  const args = ['doctor', '--binary', binary, '--plugin', plugin, '--format', 'json'];
+  const [{ sources }] = JSON.parse(await libtrace(host, args));
+  const [found] = sources;
+  if (sources.length !== 1 || found.source !== source || found.probes.length === 0)
+    throw new Error(`${binary}: ${JSON.stringify(sources)}`);
+  const failed = found.probes.filter(({ reason }) => reason !== undefined);
+  if (failed.length > 0) throw new Error(`${binary}: ${JSON.stringify(failed)}`);
 }
 
 /** `libtrace read --plugin`: gives the records that the fixtures expect. */

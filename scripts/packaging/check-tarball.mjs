@@ -9,6 +9,19 @@ import { formatMessage } from 'publint/utils';
 /** ESM only: Node 10 and `require` of old are not served. */
 const notServed = ['node10', 'node16-cjs'];
 const wanted = ['package.json', 'README.md', 'LICENSE'];
+/** What a package is of no use without, by a pattern of its name. */
+const wantedOf = [
+  [
+    /^@libtrace\/core$/,
+    [
+      'bpf/socket_tracer.bpf.o',
+      'bpf/preemption_probe.bpf.o',
+      'bpf/include/plaintext_api.bpf.h',
+      'bpf/include/target.bpf.h',
+    ],
+  ],
+  [/^@libtrace\/uprobe-(?<source>\w+)$/, ['bpf/$<source>.bpf.o']],
+];
 /** Left over from builds and tests; the template of a new plugin has tests of its own. */
 const unwanted =
   /(?:^|\/)(?:node_modules|build|coverage|testing)\/|\.test\.|test-support|\.stamp$|tsbuildinfo|^src\/|\.tgz$|\.ltrec$/;
@@ -16,7 +29,7 @@ const unwanted =
 const sourceCondition = '@libtrace/source';
 
 export function checkListing({ name, files, unpacked }, root) {
-  const problems = wanted
+  const problems = wantedFilesOf(name)
     .filter((file) => !files.includes(file))
     .map((file) => `${file} is missing`);
   for (const file of files) {
@@ -39,6 +52,14 @@ export function checkListing({ name, files, unpacked }, root) {
     problems.push('package.json needs license and description');
   }
   report(name, problems);
+}
+
+/** Files without which the package is not published. */
+function wantedFilesOf(name) {
+  const own = wantedOf
+    .filter(([pattern]) => pattern.test(name))
+    .flatMap(([pattern, files]) => files.map((file) => name.replace(pattern, file)));
+  return [...wanted, ...own];
 }
 
 export async function checkPublint({ name, unpacked }) {

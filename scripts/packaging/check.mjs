@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   buildAndTest,
+  checkInspected,
   checkListed,
   checkRead,
   copyPackage,
@@ -16,6 +17,7 @@ import {
   packPlugin,
   writeRecordings,
 } from './check-plugin-package.mjs';
+import { libbpfPaths } from '../build-libbpf.mjs';
 import { checkListing, checkPublint, checkTypes } from './check-tarball.mjs';
 import { Outcome, run } from './outcome.mjs';
 import { packWorkspace } from './pack.mjs';
@@ -23,6 +25,8 @@ import { packWorkspace } from './pack.mjs';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const folder = mkdtempSync(join(tmpdir(), 'libtrace-packages-'));
 const outcome = new Outcome();
+// Where the BPF programs of a source find <bpf/bpf_helpers.h>: libbpf-dev, of which not every system has a new one.
+process.env['LIBBPF'] ??= libbpfPaths().include;
 const forPlugins = ['@libtrace/core', '@libtrace/native', '@libtrace/testkit'];
 
 const made = (name) => {
@@ -53,6 +57,8 @@ async function main() {
 
   const example = made('memcached');
   copyPackage(join(root, 'examples/memcached'), example);
+  const toytls = made('toytls');
+  copyPackage(join(root, 'examples/uprobe-toytls'), toytls);
   const scaffold = join(folder, 'libtrace-plugin-scaffold');
   await outcome.check('create-libtrace-plugin makes a package', () => {
     const creator = packed.find(({ name }) => name === 'create-libtrace-plugin');
@@ -60,7 +66,11 @@ async function main() {
     return run(process.execPath, [command, 'scaffold'], { cwd: folder });
   });
   const plugins = [];
-  await Promise.all([build('memcached', example), build('scaffold', scaffold)]);
+  await Promise.all([
+    build('memcached', example),
+    build('scaffold', scaffold),
+    build('toytls', toytls, ['bpf/toytls.bpf.o']),
+  ]);
 
   const host = made('host');
   const isInstalled = await outcome.check(
@@ -69,6 +79,10 @@ async function main() {
   );
   if (!isInstalled) return;
   for (const { name, plugin, from } of plugins) {
+    if (plugin === 'toytls') {
+      await checkSource(name, plugin, from);
+      continue;
+    }
     const recordings = await writeRecordings(from, made(`recordings-${plugin}`), host);
     for (const [how, which, some] of [
       ['as a package', name, recordings],
@@ -86,8 +100,24 @@ async function main() {
     typeTest(host),
   );
 
-  /** What the author of a plugin does. */
-  async function build(plugin, from) {
+  /** What a user does with a source of plaintext, but for tracing. */
+  async function checkSource(name, source, from) {
+    const binary = join(from, `build/lib${source}.so`);
+    for (const [how, which] of [
+      ['as a package', name],
+      ['as a folder', from],
+    ]) {
+      await outcome.check(`libtrace plugins lists ${source}, ${how}`, () =>
+        checkListed(host, which, source),
+      );
+      await outcome.check(`libtrace doctor --binary uses ${source}, ${how}`, () =>
+        checkInspected(host, which, source, binary),
+      );
+    }
+  }
+
+  /** What the author of a plugin does. `others`: what is published beside its code. */
+  async function build(plugin, from, others = []) {
     const isInstalled = await outcome.check(`plugin ${plugin}: installs from tarballs`, () =>
       install(from, packed, forPlugins),
     );
@@ -96,7 +126,7 @@ async function main() {
       buildAndTest(from),
     );
     await outcome.check(`plugin ${plugin}: packs`, async () => {
-      plugins.push({ ...(await packPlugin(from, made(`packed-${plugin}`))), plugin, from });
+      plugins.push({ ...(await packPlugin(from, made(`packed-${plugin}`), others)), plugin, from });
     });
   }
 }

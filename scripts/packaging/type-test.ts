@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled against the packed packages: the type of a record follows from the plugins.
-import { createReader, createTracer, Pipeline, type RecordOf } from '@libtrace/core';
+import { createReader, createTracer, Pipeline, type RecordOf, type TlsInfo } from '@libtrace/core';
 import { http, type HttpAttributes } from '@libtrace/proto-http';
 import { kafka } from '@libtrace/proto-kafka';
 import { mysql, type MysqlAttributes } from '@libtrace/proto-mysql';
+import { go } from '@libtrace/uprobe-go';
+import { openssl } from '@libtrace/uprobe-openssl';
 import { checkPlugin, conversation, expectRecords, runFixture } from '@libtrace/testkit';
 import { memcached, type MemcachedAttributes } from 'libtrace-plugin-memcached';
 
@@ -34,6 +36,23 @@ export async function live(): Promise<void> {
     // @ts-expect-error a plugin that is not installed
     if (record.protocol === 'kafka') console.log(record.status);
   }
+}
+
+/** Sources of plaintext stand beside protocols and have no records of their own. */
+export async function aboveTls(): Promise<void> {
+  const plugins = [http(), openssl(), go()] as const;
+  await using tracer = createTracer({
+    plugins,
+    target: { all: true },
+    uprobes: { match: { go: /server/ }, delayMs: 100 },
+  });
+  for await (const record of tracer) {
+    isTrue<Equal<(typeof record)['protocol'], 'http'>>();
+    isTrue<Equal<(typeof record)['attributes'], HttpAttributes>>();
+    const tls: TlsInfo | undefined = record.connection.tls;
+    console.log(tls?.version);
+  }
+  for (const { source, reason } of tracer.report().binaries) console.log(source, reason);
 }
 
 export async function offline(): Promise<void> {

@@ -205,7 +205,7 @@ live('everything is recorded of a protocol that nobody knows', [], async () => {
       client.resume().on('end', () => { client.end(); server.close(); });
     });`;
   const { status, stdout, stderr } = await libtrace(
-    ...['record', '-o', file, '--', process.execPath, '-e', script],
+    ...['record', '--no-tls', '-o', file, '--', process.execPath, '-e', script],
   );
   expect(stderr).toContain('libtrace: ready');
   expect(stdout).toContain('nothing lost');
@@ -247,7 +247,9 @@ live('the command records, reads, and says what is not there', [], async () => {
       server.close();
       process.exitCode = 3;
     });`;
-  const recorded = await libtrace(...['record', '-o', file, '--', process.execPath, '-e', script]);
+  const recorded = await libtrace(
+    ...['record', '--no-tls', '-o', file, '--', process.execPath, '-e', script],
+  );
   expect(recorded.status).toBe(3);
   expect(recorded.stdout).toContain('50 calls recognized: http 50');
 

@@ -115,6 +115,19 @@ export function describeFailure(error: unknown, debug: boolean): Failure {
   return { text: `${lines.join('\n')}\n`, exitStatus: statusOf(fields, code) };
 }
 
+/** The same on one line, for what does not end the command: `warning CODE: message (cause); remedy`. */
+export function warningLine(error: Error): string {
+  const code = stringField(error, 'code');
+  const remedy = stringField(error, 'remedy');
+  const cause = error.cause instanceof Error ? firstLine(error.cause.message) : '';
+  const parts = [
+    `warning${code === undefined ? '' : ` ${code}`}: ${firstLine(error.message)}`,
+    ...(cause === '' || error.message.includes(cause) ? [] : [`cause: ${cause}`]),
+    ...(remedy === undefined ? [] : [`remedy: ${firstLine(remedy)}`]),
+  ];
+  return `${escapeText(parts.join('; '))}\n`;
+}
+
 function statusOf(error: Error, code: string | undefined): number {
   if (error instanceof CliError) return error.exitStatus;
   return code === 'ERR_OPTION_INVALID' || code === 'ERR_TARGET_MISSING'

@@ -64,9 +64,30 @@ export function addPluginOptions(command: Command, choosing: boolean): Command {
   }
   return command.option(
     '--plugin <path-or-package...>',
-    'a protocol by somebody else: a file, a folder, or an installed package',
+    'a protocol or a source by somebody else: a file, a folder, or an installed package',
     textList,
   );
+}
+
+/** What is looked into above TLS. */
+export function addTlsOptions(command: Command): Command {
+  return command
+    .option('--no-tls', 'leave encrypted connections alone: no probes in programs and libraries')
+    .option(
+      '--tls-match <regex>',
+      'look only into processes whose name, path or arguments match; SOURCE=REGEX for one source; repeatable',
+      textList,
+    )
+    .option(
+      '--tls-file <file>',
+      'a program or library to look into before any process uses it; repeatable',
+      textList,
+    )
+    .option(
+      '--tls-delay <ms>',
+      'wait so long before looking into a new file (default: 0)',
+      integerBetween(0, 2 ** 31 - 1),
+    );
 }
 
 /** What is shown of traced values. */

@@ -4,17 +4,21 @@ import { createReadStream, existsSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type {
   AnyPlugin,
+  BinaryStatus,
   Reader,
   ReaderOptions,
   RecordingSink,
   RegisteredAttribute,
   Tracer,
   TracerOptions,
+  UprobePlugin,
 } from '@libtrace/core';
+import type { ReturnProbes } from '@libtrace/native';
 import type { AnyRecord } from './format/record-parts.js';
 import { DescriptorSink, openFileSink, writeAll, writeNow } from './output/byte-sink.js';
 import type { ByteSink } from './output/byte-sink.js';
 import { builtinPackages, type BuiltinPackage } from './plugins/builtin-plugins.js';
+import { builtinSources, type BuiltinSources } from './plugins/builtin-sources.js';
 import { importPackage } from './plugins/import-package.js';
 
 /** What tracing and reading need of the other packages. */
@@ -29,6 +33,17 @@ export interface Tracing {
   readonly attributeRegistry: Readonly<Record<string, RegisteredAttribute>>;
   /** The protocols that the command knows without being told. */
   readonly builtin: readonly BuiltinPackage[];
+  /**
+   * The sources of plaintext that the command knows without being told. Never rejects.
+   * @param files libraries to look into whatever their names are
+   */
+  builtinSources(files: readonly string[]): Promise<BuiltinSources>;
+  /** Of `@libtrace/core`. @throws LibtraceError `ERR_FILE_READ`, `ERR_ELF_INVALID`, `ERR_ELF_UNSUPPORTED` */
+  inspectBinary(
+    path: string,
+    sources: readonly UprobePlugin[],
+    conditions: { readonly safeReturnProbes: boolean } | undefined,
+  ): readonly BinaryStatus[];
 }
 
 /** One kernel feature as `@libtrace/native` reports it. */
@@ -77,6 +92,8 @@ export interface Dependencies {
   readonly loadTracing: () => Promise<Tracing>;
   /** Loads the addon and asks it for the kernel's features by name. */
   readonly nativeFeatures: () => Promise<Readonly<Record<string, Feature>>>;
+  /** Asks the addon about return probes; rejects when it could not be loaded. */
+  readonly returnProbes: () => Promise<ReturnProbes>;
 }
 
 /** The real process, its streams and the installed packages. */
@@ -98,14 +115,23 @@ export function defaultDependencies(): Dependencies {
     processExists: (pid) => process.platform !== 'linux' || existsSync(`/proc/${pid}`),
     loadTracing,
     nativeFeatures,
+    returnProbes,
   };
 }
 
 async function loadTracing(): Promise<Tracing> {
   const core = await importPackage('@libtrace/core', () => import('@libtrace/core'));
-  const { createTracer, createReader, validatePlugins, attributeRegistry } = core;
+  const { createTracer, createReader, validatePlugins, attributeRegistry, inspectBinary } = core;
   const builtin = await builtinPackages();
-  return { createTracer, createReader, validatePlugins, attributeRegistry, builtin };
+  return {
+    createTracer,
+    createReader,
+    validatePlugins,
+    attributeRegistry,
+    builtin,
+    builtinSources,
+    inspectBinary,
+  };
 }
 
 async function nativeFeatures(): Promise<Readonly<Record<string, Feature>>> {
@@ -115,4 +141,9 @@ async function nativeFeatures(): Promise<Readonly<Record<string, Feature>>> {
   return Object.fromEntries(
     Object.entries(flags).map(([name, supported]) => [name, { supported, reason: reasonOf[name] }]),
   );
+}
+
+async function returnProbes(): Promise<ReturnProbes> {
+  const native = await importPackage('@libtrace/native', () => import('@libtrace/native'));
+  return native.returnProbes();
 }

@@ -11,6 +11,7 @@ import {
   addPluginOptions,
   addRedactionOptions,
   addTargetOptions,
+  addTlsOptions,
   addTuningOptions,
 } from './command-options.js';
 import { packageVersion } from './package-files.js';
@@ -23,7 +24,7 @@ import type { ReadFlags } from './read/read-command.js';
 import { recordCommand } from './record/record-command.js';
 import type { RecordFlags } from './record/record-command.js';
 import { schemaCommand } from './schema-command.js';
-import { integerBetween } from './trace/option-values.js';
+import { integerBetween, textList } from './trace/option-values.js';
 import { traceCommand } from './trace/trace-command.js';
 import type { TraceFlags } from './trace/trace-options.js';
 
@@ -49,6 +50,10 @@ its exit status (128 + n when signal n killed it). When --duration or
 --max-records ends the trace first, the COMMAND is sent SIGTERM (SIGKILL after
 5 s) and the status is 0.
 
+Programs are looked into above TLS: those that use OpenSSL or BoringSSL, and
+those of Go. Probes sit in their files, whoever uses them, and go with libtrace;
+--no-tls places none. Calls seen so have +tls behind their protocol.
+
 Marks: → a call made, ← a call served; ~ content not captured, ! part of the
 call was not seen, + at least so many bytes.
 
@@ -58,6 +63,7 @@ Examples:
   $ sudo libtrace trace --comm mysqld --protocol mysql --show-values
   $ sudo libtrace trace --comm nginx --duration 30 --format json --output calls.jsonl
   $ sudo libtrace trace --pid 1234 --plugin ./my-protocol --decode-as 11211=my-protocol
+  $ sudo libtrace trace --all --tls-match '^(nginx|node)' --tls-match go=/srv/
   $ sudo libtrace trace --port 8080 --format json | jq .attributes`;
 
 const recordExamples = `
@@ -93,6 +99,12 @@ Examples:
   $ libtrace plugins
   $ libtrace plugins --plugin ./my-protocol        is it loaded and valid?
   $ libtrace plugins --format json`;
+
+const doctorExamples = `
+Examples:
+  $ sudo libtrace doctor
+  $ libtrace doctor --binary "$(command -v node)"          can its TLS be seen, and at what cost?
+  $ libtrace doctor --binary ./server --format json`;
 
 /** Where commander writes, and where the exit status of the chosen command is put. */
 export interface ProgramContext {
@@ -135,14 +147,7 @@ export function buildProgram(context: ProgramContext): Command {
     .action((name: string, flags: CreatePluginFlags) =>
       setStatus(createPluginCommand(name, flags, context.writeOut, deps.writeError)),
     );
-  const doctor = program
-    .command('doctor')
-    .description(
-      'say what this kernel and these rights allow, hook by hook; status 0 when live tracing works',
-    );
-  addFormatOption(doctor).action(async (flags: DoctorFlags) =>
-    setStatus(await doctorCommand(flags, deps)),
-  );
+  addDoctor(program, async (flags) => setStatus(await doctorCommand(flags, deps)));
   const demo = program
     .command('demo')
     .description(
@@ -171,6 +176,7 @@ function addTrace(
   addLimitOptions(addTargetOptions(trace));
   addFormatOption(trace).option('-o, --output <file>', 'write records to a file, not to stdout');
   addPluginOptions(trace, true);
+  addTlsOptions(trace);
   addRedactionOptions(trace);
   addTuningOptions(trace).addHelpText('after', traceExamples).action(action);
 }
@@ -188,6 +194,7 @@ function addRecord(
     .requiredOption('-o, --output <file>', 'the recording to write; - is stdout');
   addLimitOptions(addTargetOptions(record));
   addPluginOptions(record, true);
+  addTlsOptions(record);
   addTuningOptions(record)
     .option('--no-color', 'no colours (also: NO_COLOR=1)')
     .addHelpText('after', recordExamples)
@@ -213,10 +220,25 @@ function addRead(
   addRedactionOptions(read).addHelpText('after', readExamples).action(action);
 }
 
+function addDoctor(program: Command, action: (flags: DoctorFlags) => Promise<void>): void {
+  const doctor = program
+    .command('doctor')
+    .description(
+      'say what this kernel and these rights allow, hook by hook; status 0 when live tracing works',
+    )
+    .option(
+      '--binary <file...>',
+      'say instead how programs or libraries would be looked into above TLS; needs no rights',
+      textList,
+    );
+  addFormatOption(doctor);
+  addPluginOptions(doctor, false).addHelpText('after', doctorExamples).action(action);
+}
+
 function addPlugins(program: Command, action: (flags: PluginsFlags) => Promise<void>): void {
   const plugins = program
     .command('plugins')
-    .description('list the protocols that are known, and what their records say');
+    .description('list the protocols and sources that are known, and what their records say');
   addFormatOption(plugins);
   addPluginOptions(plugins, false).addHelpText('after', pluginsExamples).action(action);
 }

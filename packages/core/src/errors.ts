@@ -101,6 +101,23 @@ export const errorCodes = {
     remedy:
       'Ethernet, Linux cooked (`tcpdump -i any`), raw IP, loopback and PPP are read: capture there, or convert the file.',
   },
+  ERR_ELF_INVALID: {
+    meaning: 'A program file is damaged or is none: the message says what is wrong in it, and where.',
+    remedy: 'Check it with `readelf -a FILE`. Nothing is probed in it; everything else is.',
+  },
+  ERR_ELF_UNSUPPORTED: {
+    meaning: 'A program file is of a kind that is not read (32 bits, another processor, a table beyond the limits).',
+    remedy: 'x86-64 and arm64 files of 64 bits are read. `libtrace doctor --binary FILE` says more.',
+  },
+  ERR_UPROBE_LOAD: {
+    meaning: 'The BPF object of a source of plaintext is missing, or the kernel refused it.',
+    remedy:
+      '`cause` holds the kernel’s reason. Everything that needs no such source is still traced; in a clone run `npm run setup`.',
+  },
+  ERR_UPROBE_ATTACH: {
+    meaning: 'A probe could not be placed in a program file.',
+    remedy: '`libtrace doctor --binary FILE` shows each probe, where it would be, and why.',
+  },
 } as const satisfies Readonly<Record<string, ErrorMeaning>>;
 
 /** A key of {@link errorCodes}. */

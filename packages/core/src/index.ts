@@ -5,7 +5,9 @@ export { errorCodes, LibtraceError } from './errors.js';
 export type { ErrorCode, ErrorMeaning, ErrorPhase } from './errors.js';
 export { createTracer } from './tracer/create-tracer.js';
 export type {
+  BinaryStatus,
   HookStatus,
+  ProbeStatus,
   ProgramStatus,
   RecordingOptions,
   RecordOf,
@@ -15,6 +17,7 @@ export type {
   TracerState,
   TracerStats,
   TraceTarget,
+  UprobeOptions,
 } from './tracer/types.js';
 export { Pipeline } from './stream/index.js';
 export type { PipelineOptions, PipelineSource, PipelineStats, Verdict } from './stream/index.js';
@@ -49,3 +52,5 @@ export type {
   TcpStats,
   UdpStats,
 } from './source/pcap/index.js';
+export { inspectBinary, openElf, planProbe } from './elf/index.js';
+export type { PlanConditions, PlannedProbe } from './elf/index.js';

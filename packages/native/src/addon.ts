@@ -47,6 +47,7 @@ export interface NativeObject {
   setLogLevel(program: number, level: number): void;
   setMaxEntries(map: number, count: number): number;
   setAutocreate(map: number, on: boolean): void;
+  reuseMap(map: number, fd: number): void;
   load(verbose: boolean): { error: number; log: string; milliseconds: number };
   programFd(program: number): number;
   mapFd(map: number): number;
@@ -187,6 +188,7 @@ export interface NativeAddon {
   openProbeEvent(perfType: number, config: number, target: string, offset: number): number;
   findBtfIds(names: readonly string[]): number[];
   attachOnce(fd: number): number;
+  returnProbes(): string;
 }
 
 let loaded: NativeAddon | undefined;

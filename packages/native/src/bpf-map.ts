@@ -23,6 +23,7 @@ export interface MapBacking {
   fd(operation: string): number;
   resize(maxEntries: number): void;
   setAutocreate(on: boolean): void;
+  reuse(fd: number): void;
   close(): void;
 }
 
@@ -68,6 +69,14 @@ export class BpfMap implements Disposable {
   /** Whether load makes the map; before load. Programs that use a map that was not made do not load. */
   setAutocreate(on: boolean): void {
     this.#backing.setAutocreate(checkBoolean('set autocreate', 'on', on));
+  }
+
+  /**
+   * Uses another map, of the same kind and sizes, in place of this one; before load. Data sections can be shared so too:
+   * their variables are then those of the other object.
+   */
+  reuse(other: BpfMap): void {
+    this.#backing.reuse(other.fd);
   }
 
   /** The value of a key, or undefined. Per-CPU maps: the values of all CPUs in a row, each rounded up to 8 bytes. */
@@ -205,6 +214,7 @@ export function mapOfObject(handle: ObjectHandle, index: number): BpfMap {
     },
     resize: (count) => handle.setMaxEntries(index, count),
     setAutocreate: (on) => handle.setAutocreate(index, on),
+    reuse: (fd) => handle.reuse(index, fd),
     close: () => undefined,
   });
 }

@@ -54,6 +54,7 @@ export function createMap(spec: MapSpec): BpfMap {
     },
     resize: fixed,
     setAutocreate: fixed,
+    reuse: fixed,
     close: () => {
       if (owned.fd >= 0) addon().closeFd(owned.fd);
       owned.fd = -1;

@@ -18,6 +18,8 @@ export class ObjectHandle {
   readonly autoload: boolean[];
   readonly maxEntries: number[];
   readonly #autocreate = new Map<number, boolean>();
+  /** Maps of other objects that are used in place of own ones. */
+  readonly #reused = new Map<number, number>();
   readonly #initial = new Map<string, { map: number; offset: number; bytes: Uint8Array }>();
   readonly #bytes: Buffer;
   readonly #btf: string | undefined;
@@ -73,6 +75,12 @@ export class ObjectHandle {
     this.#autocreate.set(map, on);
   }
 
+  /** Uses the map behind a descriptor in place of an own one. */
+  reuse(map: number, fd: number): void {
+    this.beforeLoad('reuse map').reuseMap(map, fd);
+    this.#reused.set(map, fd);
+  }
+
   /** Whether load makes the map (libbpf gives a descriptor to the others too, of nothing). */
   makes(map: number): boolean {
     return this.#autocreate.get(map) ?? true;
@@ -109,6 +117,7 @@ export class ObjectHandle {
       if (count !== undefined && count !== row.maxEntries) fresh.setMaxEntries(index, count);
     });
     for (const [map, on] of this.#autocreate) fresh.setAutocreate(map, on);
+    for (const [map, fd] of this.#reused) fresh.reuseMap(map, fd);
     for (const { map, offset, bytes: value } of this.#initial.values())
       fresh.writeMemory(map, offset, value);
   }

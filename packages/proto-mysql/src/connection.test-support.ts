@@ -11,6 +11,7 @@ const process: ProcessIdentity = { pid: 1, ppid: 0, comm: 'mysqld', exe: '/mysql
 interface Settings extends MysqlOptions {
   readonly midstream?: boolean;
   readonly transport?: Transport;
+  readonly plaintext?: boolean;
 }
 
 export class ServerConnection {
@@ -20,7 +21,12 @@ export class ServerConnection {
   readonly #positions = { in: 0, out: 0 };
   #now = 1e9;
 
-  constructor({ midstream = false, transport = 'tcp', ...options }: Settings = {}) {
+  constructor({
+    midstream = false,
+    transport = 'tcp',
+    plaintext = false,
+    ...options
+  }: Settings = {}) {
     this.pipeline = new Pipeline({
       plugins: [mysql(options)],
       source: 'recording',
@@ -30,6 +36,7 @@ export class ServerConnection {
         throw error;
       },
       wallClockOffsetNs: 0n,
+      plaintext,
     });
     this.pipeline.open({
       id: 1,

@@ -2,6 +2,7 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Capability } from './capabilities.js';
+import { hellos } from '../../core/src/stream/tls/hello.test-support.js';
 import { ServerConnection } from './connection.test-support.js';
 import * as build from './packets.test-support.js';
 import { bytes, compressed, le, packet, query, resultSet } from './packets.test-support.js';
@@ -155,6 +156,55 @@ describe('mysql through the pipeline', () => {
       .reads(query('select 1'))
       .writes(resultSet(['1']));
     expect(connection.records.map(({ operation }) => operation)).toEqual(['LOGIN', 'SELECT']);
+  });
+
+  it('hands over to TLS behind an SSLRequest, with what its handshake tells', () => {
+    const flags = le(build.allCapabilities | Capability.SSL, 4);
+    const connection = new ServerConnection({ plaintext: true })
+      .writes(build.greeting(build.allCapabilities | Capability.SSL))
+      .reads(bytes(packet(1, flags, le(2 ** 24, 4), 45, Buffer.alloc(23)), hellos.client));
+    expect(connection.pipeline.stats().encryptedConnections).toBe(1);
+    const verdictsBefore = connection.verdicts.length;
+    connection.writes(hellos.server);
+    expect(connection.verdicts.slice(verdictsBefore)).toEqual([{ kind: 'ignore' }]);
+    const { pipeline } = connection;
+    const carrier = {
+      id: 1,
+      transport: 'tcp',
+      role: 'server',
+      local: { address: '10.0.0.1', port: 3306 },
+      remote: { address: '10.0.0.2', port: 40_000 },
+      midstream: false,
+    } as const;
+    pipeline.open({ ...carrier, id: 2, transport: 'tls', carrier: 1 });
+    const move = (direction: 'in' | 'out', data: Buffer): void =>
+      pipeline.segment(
+        2,
+        {
+          ...{ direction, data, dataStart: 0, position: 0, oppositePosition: 0 },
+          ...{ length: data.length, captured: data.length, holeReason: undefined },
+          ...{ startNs: 1, endNs: 2, tid: 1 },
+          process: { pid: 1, ppid: 0, comm: '', exe: '', cgroup: '' },
+        },
+        undefined,
+      );
+    move('in', build.login(build.allCapabilities | Capability.SSL, { sequence: 2 }));
+    move('out', build.ok(3));
+    expect(connection.records.map(({ operation }) => operation)).toEqual(['LOGIN']);
+    expect(connection.records[0]?.connection.tls).toEqual(hellos.info);
+    expect(pipeline.stats().encryptedConnections).toBe(0);
+  });
+
+  it('knows above TLS what the client did not ask for', () => {
+    const flags = build.allCapabilities & ~Capability.DEPRECATE_EOF;
+    const prepared = build.prepared(7, { columns: 0, withEof: true });
+    // The EOF packet comes by another call: who does not expect it takes the response for complete before.
+    const connection = new ServerConnection({ transport: 'tls' })
+      .reads(build.login(flags, { sequence: 2 }))
+      .writes(build.ok(3))
+      .reads(build.prepare('select ?'))
+      .writesEach(prepared.subarray(0, -9), prepared.subarray(-9));
+    expect(connection.records[1]!.responseBytes).toBe(prepared.length);
   });
 
   it('reads the plaintext above TLS, compressed', () => {

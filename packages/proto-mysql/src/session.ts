@@ -78,6 +78,9 @@ export class Session {
     if (server !== undefined && client !== undefined) {
       this.capabilities = (client & server) >>> 0;
       this.deprecatesEof = (this.capabilities & Capability.DEPRECATE_EOF) !== 0;
+    } else if (client !== undefined && (client & Capability.DEPRECATE_EOF) === 0) {
+      // Above TLS the greeting was sent before: what the client did not ask for is not spoken, whatever the server can.
+      this.deprecatesEof = false;
     }
     this.tookCollation(login.collation);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin, ProtocolPlugin } from '@libtrace/core';
+import type { AnyProtocol, ProtocolPlugin } from '@libtrace/core';
 import { checkBounds } from './checks/bounds.js';
 import { CheckContext, type Effort, type Finding } from './checks/context.js';
 import { checkChunks, checkCuts } from './checks/cuts.js';
@@ -38,7 +38,7 @@ export interface CheckOptions extends DamageRules {
   /** Conversations of the protocol, recorded or written by hand. */
   readonly fixtures: readonly Fixture[];
   /** Other plugins: none of them may take the fixtures for its own. Default: none. */
-  readonly others?: readonly AnyPlugin[];
+  readonly others?: readonly AnyProtocol[];
   /** Names of foreign conversations that the plugin does speak, beside its own name. Default: none. */
   readonly speaks?: readonly string[];
   /** Default `quick`: a few seconds. `full` tries ten times as much. */
@@ -105,7 +105,7 @@ const run: Readonly<Record<CheckName, (context: CheckContext, reference: Referen
  * @param factory makes the plugin; called for each run, so that no run knows what another learned.
  */
 export async function checkPlugin(
-  factory: () => AnyPlugin,
+  factory: () => AnyProtocol,
   options: CheckOptions,
 ): Promise<PluginReport> {
   const names = options.only ?? (Object.keys(checks) as CheckName[]);
@@ -121,7 +121,7 @@ export async function checkPlugin(
 /** One check of {@link checkPlugin}. */
 export async function runCheck(
   name: CheckName,
-  factory: () => AnyPlugin,
+  factory: () => AnyProtocol,
   options: CheckOptions,
 ): Promise<CheckResult> {
   const title = checks[name];

@@ -95,7 +95,7 @@ async function shopping(port) {
 try {
   const inventory = await startNamed('inventory');
   const shop = await startNamed('shop', inventory.port, await startMariadb(), await startKafka());
-  const command = `stty cols 118 rows 50; exec node packages/cli/dist/main.js trace --pid ${shop.pid} ${inventory.pid} --duration 3`;
+  const command = `stty cols 118 rows 50; exec node packages/cli/dist/main.js trace --no-tls --pid ${shop.pid} ${inventory.pid} --duration 3`;
   const terminal = spawn('script', ['-qec', command, join(directory, 'typescript')], { cwd: root });
   let output = '';
   terminal.stdout.on('data', (chunk) => (output += chunk));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin, PipelineSource } from '@libtrace/core';
+import type { AnyProtocol, PipelineSource } from '@libtrace/core';
 import * as native from '@libtrace/native';
 import { onTestFinished } from 'vitest';
 import { LiveSource } from '../../../packages/core/src/source/live-source.js';
@@ -9,10 +9,11 @@ export class ProtocolHints {
   readonly #source: LiveSource;
   #hints: string[] = [];
 
-  constructor(pid: number, plugins: readonly AnyPlugin[]) {
+  constructor(pid: number, plugins: readonly AnyProtocol[]) {
     const nothing = (): void => undefined;
     const pipeline: PipelineSource = {
       open: nothing,
+      bind: nothing,
       role: nothing,
       segment: (_id, _segment, hint) => void this.#hints.push(hint ?? '-'),
       end: nothing,
@@ -29,6 +30,9 @@ export class ProtocolHints {
         maxConnections: 1024,
         wantUdp: false,
         plugins,
+        uprobes: [],
+        uprobeOptions: {},
+        onSourceFailure: nothing,
       },
       pipeline,
     );
@@ -40,7 +44,7 @@ export class ProtocolHints {
   }
 
   setPlugins(plugins: readonly AnyPlugin[]): void {
-    this.#source.setPlugins(plugins);
+    this.#source.setPlugins(plugins, []);
   }
 
   /** What the segments since the last time were named; `-` for nothing. */

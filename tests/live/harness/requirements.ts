@@ -2,6 +2,7 @@
 import { accessSync, appendFileSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestFunction } from 'vitest';
+import { goToolchain } from '../../../scripts/go-toolchains.mjs';
 
 /** Looked at before PATH: the distribution's programs, not wrappers around them. */
 const directories = [
@@ -33,10 +34,16 @@ declare module 'vitest' {
   }
 }
 
-/** `root`, or the name of a program. */
+/** `root`, `go 1.23`, or the name of a program. */
 export type Requirement = string;
 
 function missing(requirement: Requirement): string | undefined {
+  if (requirement.startsWith('go ')) {
+    const version = requirement.slice('go '.length);
+    return goToolchain(version) === undefined
+      ? `Go ${version} is not there: node scripts/go-toolchains.mjs fetches it`
+      : undefined;
+  }
   if (requirement !== 'root') {
     return programPath(requirement) === undefined ? `${requirement} is not installed` : undefined;
   }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { run } from '../run.js';
-import { Bench } from '../testing/fake-tracer.js';
+import { Bench, type FakeScript } from '../testing/fake-tracer.js';
+import { sampleBinary, sampleReport } from '../testing/sample-records.js';
 import { capabilitiesOf, collectFacts, mayTrace } from './machine-facts.js';
 
 describe('libtrace doctor', () => {
@@ -69,6 +73,184 @@ describe('libtrace doctor', () => {
     };
     expect(await run(['doctor'], deps)).toBe(1);
     expect(bench.stdout.text).toMatch(/no {4}native addon +error ERR_NATIVE_MISSING: not built/);
+  });
+});
+
+describe('sources of plaintext in libtrace doctor', () => {
+  const object = join(mkdtempSync(join(tmpdir(), 'libtrace-doctor-')), 'openssl.bpf.o');
+  writeFileSync(object, '');
+  afterAll(() => rmSync(dirname(object), { recursive: true }));
+
+  function benchWith(script: FakeScript = {}): Bench {
+    const bench = new Bench({
+      programs: [
+        { ...sampleReport().programs[0]!, name: 'openssl/write_enter' },
+        { ...sampleReport().programs[0]!, name: 'openssl/write_exit' },
+      ],
+      ...script,
+    });
+    bench.sources = ['openssl'];
+    bench.objects.set('openssl', object);
+    return bench;
+  }
+
+  it('says which load, and places no probe', async () => {
+    const bench = benchWith();
+    expect(await run(['doctor'], bench.dependencies())).toBe(0);
+    expect(bench.stdout.text).toMatch(
+      /Plaintext above TLS\n {2}ok {4}openssl +@libtrace\/uprobe-openssl 1\.2\.3; 2 programs loaded\n/,
+    );
+    expect(bench.tracer!.options.plugins.map(({ name }) => String(name))).toEqual([
+      'http',
+      'openssl',
+    ]);
+    expect(bench.tracer!.options.uprobes).toEqual({ onlyBelow: ['/dev/null'] });
+  });
+
+  it('says why one does not, and that everything else works', async () => {
+    const bench = benchWith({
+      programs: [],
+      onLoad: (tracer) => {
+        const cause = Object.assign(new Error('source openssl: refused'), {
+          code: 'ERR_UPROBE_LOAD',
+          plugin: 'openssl',
+          remedy: 'update it',
+        });
+        tracer.emit('error', cause);
+      },
+    });
+    bench.sourceProblems = [new Error('The package @libtrace/uprobe-go could not be loaded.')];
+    expect(await run(['doctor'], bench.dependencies())).toBe(0);
+    const { text } = bench.stdout;
+    expect(text).toMatch(/no {4}openssl .*: error ERR_UPROBE_LOAD: source openssl: refused\n/);
+    expect(text).toContain('remedy: update it');
+    expect(text).toMatch(/no {4}problem +error: The package @libtrace\/uprobe-go could not/);
+    expect(text.trimEnd()).toMatch(/Live tracing works\.$/);
+  });
+
+  it('says that the object is missing', async () => {
+    const bench = benchWith();
+    bench.objects.set('openssl', '/nowhere/openssl.bpf.o');
+    await run(['doctor'], bench.dependencies());
+    expect(bench.stdout.text).toContain('its programs are missing: /nowhere/openssl.bpf.o');
+  });
+
+  it('says whether return probes are safe, and where probes may be placed', async () => {
+    const bench = benchWith();
+    bench.env['LIBTRACE_PROBE_ONLY'] = '/srv/private';
+    await run(['doctor'], bench.dependencies());
+    expect(bench.stdout.text).toMatch(/-- {4}return probes +by a system call that seccomp/);
+    expect(bench.stdout.text).toContain('below /srv/private only (LIBTRACE_PROBE_ONLY)');
+    const json = benchWith();
+    const deps = { ...json.dependencies(), returnProbes: () => Promise.resolve('trap' as const) };
+    await run(['doctor', '--format', 'json'], deps);
+    expect(JSON.parse(json.stdout.text)).toMatchObject({
+      returnProbes: 'trap',
+      sources: [{ name: 'openssl', version: '1.2.3', object, programs: 2 }],
+      sourceProblems: [],
+    });
+    await run(['doctor'], deps);
+    expect(json.stdout.text).toMatch(/ok {4}return probes +by a breakpoint; harmless/);
+  });
+});
+
+describe('libtrace doctor --binary', () => {
+  const file = '/opt/app/libssl.so.3';
+
+  async function inspect(
+    argv: readonly string[],
+    prepare: (bench: Bench) => void,
+  ): Promise<{ status: number; text: string; bench: Bench }> {
+    const bench = new Bench();
+    bench.sources = ['openssl', 'go'];
+    prepare(bench);
+    const status = await run(['doctor', ...argv], bench.dependencies());
+    return { status, text: bench.stdout.text, bench };
+  }
+
+  it('shows each probe with its place, its cost and the reason, and starts no tracer', async () => {
+    const { status, text, bench } = await inspect(['--binary', file], ({ inspections }) =>
+      inspections.set(file, [sampleBinary()]),
+    );
+    expect(status).toBe(0);
+    expect(text).toBe(
+      [
+        file,
+        '  ok  openssl: OpenSSL 3.0.15, dynamic symbols',
+        '      build id 0123abcd',
+        '',
+        '      2 probes:',
+        '      function    offset  kind   instruction  why',
+        '      SSL_write  0x35a10  entry  push rbp     emulated; 4 bytes in, past endbr64',
+        '      SSL_write  0x35b02  site   ret          single-stepped: return probes are not safe here',
+        '',
+      ].join('\n'),
+    );
+    expect(bench.tracers).toEqual([]);
+    expect(bench.inspected).toEqual([
+      { path: file, sources: ['openssl', 'go'], conditions: { safeReturnProbes: false } },
+    ]);
+  });
+
+  it('needs no addon', async () => {
+    const bench = new Bench();
+    bench.inspections.set(file, [sampleBinary()]);
+    const deps = {
+      ...bench.dependencies(),
+      returnProbes: () => Promise.reject(new Error('not built')),
+    };
+    expect(await run(['doctor', '--binary', file], deps)).toBe(0);
+    expect(bench.inspected).toMatchObject([{ conditions: undefined }]);
+  });
+
+  it('wraps reasons on a terminal, and aligns them', async () => {
+    const { text } = await inspect(['--binary', file], (bench) => {
+      bench.columns = 80;
+      bench.inspections.set(file, [sampleBinary()]);
+    });
+    const lines = text.split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    const first = lines.findIndex((line) => line.includes('single-stepped'));
+    expect(lines[first + 1]!.search(/\S/)).toBe(lines[first]!.indexOf('single-stepped'));
+  });
+
+  it('says why a file cannot be probed, and what would help; status 1', async () => {
+    const { status, text } = await inspect(['--binary', file], ({ inspections }) =>
+      inspections.set(file, [
+        {
+          ...sampleBinary(),
+          summary: '',
+          details: [],
+          probes: [],
+          attached: false,
+          reason: 'no symbol SSL_read\u001b[1m',
+          remedy: 'link it with -rdynamic',
+        },
+      ]),
+    );
+    expect(status).toBe(1);
+    expect(text).toBe(
+      `${file}\n  no  openssl: not recognized\n      reason: no symbol SSL_read\\x1b[1m\n` +
+        '      remedy: link it with -rdynamic\n',
+    );
+  });
+
+  it('says that no source knows a file; status 1', async () => {
+    const { status, text } = await inspect(['--binary', '/bin/true'], () => undefined);
+    expect(status).toBe(1);
+    expect(text).toBe('/bin/true\n  --  nothing for the sources that are active: openssl, go\n');
+  });
+
+  it('prints the same as JSON, for several files', async () => {
+    const { status, text } = await inspect(
+      ['--binary', file, '/bin/true', '--format', 'json'],
+      ({ inspections }) => inspections.set(file, [sampleBinary()]),
+    );
+    expect(status).toBe(1);
+    expect(JSON.parse(text)).toEqual([
+      { file, sources: [sampleBinary()] },
+      { file: '/bin/true', sources: [] },
+    ]);
   });
 });
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HookStatus, TracerReport } from '@libtrace/core';
+import type { ReturnProbes } from '@libtrace/native';
 import type { Colors } from '../format/colors.js';
 import { escapeText, padLeft, padRight, wrapWords } from '../format/terminal-text.js';
 import { formatBytes, formatCount, formatDuration, plural } from '../format/units.js';
 import type { Diagnosis } from './diagnosis.js';
 import { mayTrace } from './machine-facts.js';
 import type { MachineFacts } from './machine-facts.js';
+import type { SourceFacts } from './source-facts.js';
 
 type Verdict = 'ok' | 'note' | 'no';
 
@@ -25,6 +27,7 @@ export function renderDiagnosis(diagnosis: Diagnosis, colors: Colors, columns = 
   ];
   lines.push(...featureLines(diagnosis, style));
   if (report !== undefined) lines.push(...reportLines(report, diagnosis.mapBytes, style));
+  lines.push(...sourceLines(diagnosis, style));
   lines.push('', ...verdictLines(diagnosis, colors));
   return `${lines.join('\n')}\n`;
 }
@@ -82,6 +85,36 @@ function machineRows(machine: MachineFacts): [Verdict, string, string][] {
 function unprivilegedText(disabled: number | undefined): string {
   if (disabled === undefined) return 'unknown';
   return disabled === 0 ? 'allowed (0)' : `for the privileged only (${disabled})`;
+}
+
+function sourceRow({ name, from, version, programs, problem }: SourceFacts, style: Style): string {
+  const where = `${from}${version === null ? '' : ` ${version}`}`;
+  if (problem !== undefined) return row('no', name, `${where}: ${problem}`, style);
+  if (programs === 0) return row('note', name, `${where}; not tried`, style);
+  return row('ok', name, `${where}; ${plural(programs, 'program')} loaded`, style);
+}
+
+const returnProbeTexts: Readonly<Record<ReturnProbes, string>> = {
+  trap: 'by a breakpoint; harmless',
+  call: 'by a system call that seccomp filters do not see; harmless',
+  'filtered-call':
+    'by a system call that seccomp filters see: none is placed, since it would kill programs under a filter; return ' +
+    'instructions are probed instead',
+};
+
+function sourceLines(diagnosis: Diagnosis, style: Style): string[] {
+  const { sources, sourceProblems, returnProbes, probeOnly } = diagnosis;
+  const lines = sources.map((source) => sourceRow(source, style));
+  lines.push(...sourceProblems.map((problem) => row('no', 'problem', problem, style)));
+  if (returnProbes !== undefined) {
+    const verdict = returnProbes === 'filtered-call' ? 'note' : 'ok';
+    lines.push(row(verdict, 'return probes', returnProbeTexts[returnProbes], style));
+  }
+  if (probeOnly !== undefined) {
+    const text = `below ${probeOnly} only (LIBTRACE_PROBE_ONLY)`;
+    lines.push(row('note', 'probes', text, style));
+  }
+  return lines.length === 0 ? [] : ['', style.colors.bold('Plaintext above TLS'), ...lines];
 }
 
 function reportLines(report: TracerReport, mapBytes: number, style: Style): string[] {

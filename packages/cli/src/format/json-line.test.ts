@@ -32,6 +32,30 @@ describe('a JSON line', () => {
         },
       },
     ],
+    ['a process in a container', { process: { container: 'a'.repeat(64) } }],
+    [
+      'plaintext above TLS',
+      {
+        source: 'openssl',
+        connection: {
+          transport: 'tls',
+          tls: { version: '1.3', cipher: 'TLS_AES_256_GCM_SHA384', serverName: 'shop.example' },
+        },
+      },
+    ],
+    [
+      'plaintext of a third party’s source, whose socket was not found',
+      {
+        source: 'toytls',
+        role: 'unknown',
+        connection: {
+          transport: 'tls',
+          client: { address: '', port: 0 },
+          server: { address: '', port: 0 },
+          tls: {},
+        },
+      },
+    ],
     [
       'header fields and an unknown method',
       {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Endpoint } from '@libtrace/core';
+import type { Endpoint, TlsInfo } from '@libtrace/core';
 import { CliError } from '../cli-error.js';
 import type { AnyRecord } from './record-parts.js';
 
@@ -38,6 +38,8 @@ export interface RecordJson {
     readonly exe: string;
     /** cgroup v2 path; `''` when unknown. */
     readonly cgroup: string;
+    /** Id of its container; absent outside of containers. */
+    readonly container?: string;
   };
   /** The connection that it took place on. */
   readonly connection: {
@@ -49,6 +51,8 @@ export interface RecordJson {
     readonly client: Endpoint;
     /** The end that accepted it. */
     readonly server: Endpoint;
+    /** Of plaintext above TLS: what its handshake told. */
+    readonly tls?: TlsInfo;
   };
   /** Bytes of the request on the wire. */
   readonly requestBytes: number;
@@ -77,16 +81,28 @@ export function toRecordJson(record: AnyRecord): RecordJson {
       comm: process.comm,
       exe: process.exe,
       cgroup: process.cgroup,
+      ...(process.container === undefined ? {} : { container: process.container }),
     },
     connection: {
       id: connection.id,
       transport: connection.transport,
       client: { address: connection.client.address, port: connection.client.port },
       server: { address: connection.server.address, port: connection.server.port },
+      ...(connection.tls === undefined ? {} : { tls: tlsJson(connection.tls) }),
     },
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,
     attributes: record.attributes,
+  };
+}
+
+/** What was not seen is left out. */
+function tlsJson({ version, cipher, serverName, alpn }: TlsInfo): TlsInfo {
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(cipher === undefined ? {} : { cipher }),
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(alpn === undefined ? {} : { alpn }),
   };
 }
 

@@ -19,6 +19,9 @@ export const durationWidth = 6;
 export const sizesWidth = 10;
 export const responseSizeWidth = 5;
 
+/** Behind the protocol of a connection whose plaintext was taken above TLS. */
+export const tlsMark = '+tls';
+
 const leastAsked = 20;
 
 /** Not a terminal: the same columns always, nothing is cut. */
@@ -31,6 +34,12 @@ export const fixedLayout: LineLayout = {
   protocolWidth: 5,
   askedWidth: 48,
   cut: false,
+};
+
+/** The same with room for {@link tlsMark}. */
+export const fixedLayoutWithTls: LineLayout = {
+  ...fixedLayout,
+  protocolWidth: fixedLayout.protocolWidth + tlsMark.length,
 };
 
 /** Widths that columns may grow to on a terminal of so many columns. */

@@ -131,6 +131,60 @@ describe('a pretty line', () => {
   });
 });
 
+describe('a line of plaintext above TLS', () => {
+  const tls = sampleRecord({ source: 'openssl', connection: { transport: 'tls' } });
+
+  it('says so behind the protocol, and has addresses as any other', () => {
+    expect(line(tls)).toContain('→ 127.0.0.1:8080        http+tls GET /products/3 ');
+    const grpc = { ...tls, attributes: { 'rpc.system': 'grpc', 'rpc.method': 'Get' } };
+    expect(line(grpc)).toContain(' grpc+tls ');
+  });
+
+  it('paints the mark', () => {
+    const colors = createColors(true);
+    const text = new PrettyFormatter(colors, () => undefined).line(tls);
+    expect(text).toContain(`http${colors.cyan('+tls')} `);
+  });
+
+  it('is aligned with others where both may come', () => {
+    const formatter = new PrettyFormatter(plain, () => undefined, true);
+    expect(formatter.line(tls).indexOf('GET')).toBe(formatter.line(sampleRecord()).indexOf('GET'));
+  });
+
+  it('keeps the mark of a protocol with a long name on a terminal', () => {
+    const formatter = new PrettyFormatter(plain, () => 100);
+    const long = { ...tls, protocol: 'a-protocol-with-a-name' };
+    const texts = [formatter.line(long), formatter.line(sampleRecord()), formatter.line(tls)];
+    expect(texts[0]).toContain(' a-protoco…+tls ');
+    expect(texts[2]).toContain(' http+tls ');
+    expect(new Set(texts.map((text) => text.indexOf('200 1.23ms'))).size).toBe(1);
+    for (const text of texts) expect(displayWidth(text.trimEnd())).toBeLessThanOrEqual(100);
+  });
+
+  it.each(['client', 'server', 'unknown'] as const)(
+    'does without addresses when the socket was not found: %s',
+    (role) => {
+      const nowhere = { address: '', port: 0 };
+      const connection = { transport: 'tls' as const, client: nowhere, server: nowhere };
+      for (const columns of [undefined, 80, 120]) {
+        expect(line(sampleRecord({ role, connection }), columns)).toMatch(/[→←↔] \? .*GET/);
+      }
+      const nobody = { role, connection, process: { pid: 0 } };
+      expect(line(sampleRecord(nobody))).toMatch(/ → \? .*GET/);
+    },
+  );
+
+  it('names the unix socket that carries it', () => {
+    const connection = {
+      transport: 'tls' as const,
+      client: { address: '', port: 0 },
+      server: { address: '/run/app.sock', port: 0 },
+    };
+    expect(line(sampleRecord({ connection }))).toContain('→ /run/app.sock ');
+    expect(line(sampleRecord({ connection, role: 'server' }))).toContain('← /run/app.sock ');
+  });
+});
+
 describe('wantsColor', () => {
   it('follows terminal, option and environment', () => {
     expect(wantsColor(true, true, {})).toBe(true);

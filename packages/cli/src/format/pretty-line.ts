@@ -10,9 +10,11 @@ import {
   columnLimits,
   durationWidth,
   fixedLayout,
+  fixedLayoutWithTls,
   responseSizeWidth,
   resultWidth,
   sizesWidth,
+  tlsMark,
 } from './line-layout.js';
 import type { LineLayout } from './line-layout.js';
 import { localMilliseconds, localSeconds } from './local-clock.js';
@@ -36,19 +38,26 @@ export class PrettyFormatter {
   readonly #columns: () => number | undefined;
   #processWidth = 12;
   #protocolWidth = 5;
+  #markWidth = 0;
   #peerWidth = 15;
-  #layout: LineLayout = fixedLayout;
+  readonly #fixed: LineLayout;
+  #layout: LineLayout;
   #layoutColumns: number | undefined;
 
-  /** `columns` is asked for every line, since a terminal can be resized; undefined when the output is not a terminal. */
-  constructor(colors: Colors, columns: () => number | undefined) {
+  /**
+   * `columns` is asked for every line, since a terminal can be resized; undefined when the output is not a terminal.
+   * `showsTls`: there, room is kept for the mark of connections above TLS; default false.
+   */
+  constructor(colors: Colors, columns: () => number | undefined, showsTls = false) {
     this.#colors = colors;
     this.#columns = columns;
+    this.#fixed = showsTls ? fixedLayoutWithTls : fixedLayout;
+    this.#layout = this.#fixed;
   }
 
   /** One line that names the columns. */
   header(): string {
-    const layout = this.#layoutFor(0, 0, 0);
+    const layout = this.#layoutFor(0, 0, 0, 0);
     const cells = [
       padRight('TIME', layout.milliseconds ? 12 : 8),
       padRight('PROCESS', layout.processWidth),
@@ -68,11 +77,12 @@ export class PrettyFormatter {
   line(record: AnyRecord): string {
     const colors = this.#colors;
     const who = whoOf(record);
-    const protocol = escapeText(protocolLabel(record));
+    const protocol = protocolOf(record);
     const layout = this.#layoutFor(
       displayWidth(who.name) + who.tail.length,
       displayWidth(who.peer),
-      displayWidth(protocol),
+      displayWidth(protocol.name),
+      protocol.mark.length,
     );
     const result = describeResult(record);
     const mark = markFor(record, layout);
@@ -86,7 +96,7 @@ export class PrettyFormatter {
         layout.cut ? truncateEndpoint(who.peer, layout.peerWidth) : who.peer,
         layout.peerWidth,
       ),
-      ...(layout.protocol ? [protocolCell(protocol, layout)] : []),
+      ...(layout.protocol ? [protocolCell(protocol, layout, colors)] : []),
       callCell(
         describeCall(record),
         mark === undefined ? 0 : displayWidth(mark.text) + 1,
@@ -101,13 +111,17 @@ export class PrettyFormatter {
     return `${cells.join(' ').trimEnd()}\n`;
   }
 
-  #layoutFor(processWidth: number, peerWidth: number, protocol: number): LineLayout {
+  #layoutFor(processWidth: number, peerWidth: number, protocol: number, mark: number): LineLayout {
     const columns = this.#columns();
-    if (columns === undefined) return fixedLayout;
+    if (columns === undefined) return this.#fixed;
     const limits = columnLimits(columns);
     const wantedProcess = Math.min(limits.process, Math.max(this.#processWidth, processWidth));
     const wantedPeer = Math.min(limits.peer, Math.max(this.#peerWidth, peerWidth));
-    const wantedProtocol = Math.min(limits.protocol, Math.max(this.#protocolWidth, protocol));
+    this.#markWidth = Math.max(this.#markWidth, mark);
+    const wantedProtocol = Math.min(
+      limits.protocol + this.#markWidth,
+      Math.max(this.#protocolWidth, protocol + mark),
+    );
     if (
       columns !== this.#layoutColumns ||
       wantedProcess !== this.#processWidth ||
@@ -163,9 +177,25 @@ function processCell({ name, tail }: Who, layout: LineLayout, colors: Colors): s
   return `${colors.bold(shown)}${colors.dim(tail)}${padding}`;
 }
 
-function protocolCell(protocol: string, layout: LineLayout): string {
-  const shown = layout.cut ? truncate(protocol, layout.protocolWidth) : protocol;
-  return padRight(shown, layout.protocolWidth);
+/** What is spoken, and whether above TLS. */
+interface Protocol {
+  readonly name: string;
+  readonly mark: string;
+}
+
+function protocolOf(record: AnyRecord): Protocol {
+  return {
+    name: escapeText(protocolLabel(record)),
+    mark: record.connection.transport === 'tls' ? tlsMark : '',
+  };
+}
+
+/** A long name is cut, its mark is not. */
+function protocolCell({ name, mark }: Protocol, layout: LineLayout, colors: Colors): string {
+  const room = Math.max(1, layout.protocolWidth - mark.length);
+  const shown = layout.cut ? truncate(name, room) : name;
+  const padding = padRight('', layout.protocolWidth - displayWidth(shown) - mark.length);
+  return `${shown}${mark === '' ? '' : colors.cyan(mark)}${padding}`;
 }
 
 /** The mark of an incomplete record, cut so that ten columns are left for what was asked. */

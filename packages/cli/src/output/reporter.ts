@@ -6,6 +6,7 @@ import { formatJsonLine } from '../format/json-line.js';
 import { PrettyFormatter } from '../format/pretty-line.js';
 import type { AnyRecord } from '../format/record-parts.js';
 import { CallGroups } from '../summary/call-groups.js';
+import type { TlsFacts } from '../summary/encrypted.js';
 import { renderFileSummary, renderSummary } from '../summary/render-summary.js';
 import type { Dependencies } from '../dependencies.js';
 import type { OutputFormat } from '../trace/trace-options.js';
@@ -23,6 +24,8 @@ export interface ReporterOptions {
   readonly file: ByteSink | undefined;
   /** System calls that libtrace makes the target do; left out of the explanation of silence. */
   readonly ownSegments?: number;
+  /** Records of TLS connections may come: their column is as wide as they need it. Default false. */
+  readonly showsTls?: boolean;
   readonly onOutputError: (error: Error) => void;
 }
 
@@ -54,7 +57,10 @@ export class Reporter {
       : createColors(wantsColor(deps.stderrIsTerminal, options.color, deps.env));
     this.#writer = new LineWriter(file ?? deps.stdout, options.onOutputError);
     const columns = (): number | undefined => (this.#isTerminal ? deps.stdoutColumns() : undefined);
-    this.#pretty = format === 'pretty' ? new PrettyFormatter(lineColors, columns) : undefined;
+    this.#pretty =
+      format === 'pretty'
+        ? new PrettyFormatter(lineColors, columns, options.showsTls === true)
+        : undefined;
   }
 
   /** So much waits to be written that whoever can wait should. */
@@ -83,7 +89,12 @@ export class Reporter {
   }
 
   /** Writes what is queued, then the summary. */
-  async finish(stats: TracerStats, elapsedMs: number, protocols: readonly string[]): Promise<void> {
+  async finish(
+    stats: TracerStats,
+    elapsedMs: number,
+    protocols: readonly string[],
+    tls?: TlsFacts,
+  ): Promise<void> {
     await this.#writer.drain();
     const summary = renderSummary({
       groups: this.groups,
@@ -92,6 +103,7 @@ export class Reporter {
       elapsedMs,
       protocols,
       ownSegments: this.#ownSegments,
+      tls,
       columns: this.#summaryColumns(),
       colors: this.#summaryColors,
     });

@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin, CommonPluginOptions } from '@libtrace/core';
+import type { AnyProtocol, CommonPluginOptions } from '@libtrace/core';
 import type { HttpOptions } from '@libtrace/proto-http';
 import { importPackage, versionOfPackage } from './import-package.js';
 import type { PluginFlags } from './plugin-flags.js';
-
-/** A plugin with where it comes from. */
-export interface LoadedPlugin {
-  /** What its factory made. */
-  readonly plugin: AnyPlugin;
-  /** Name of its package, or the path that it was loaded from. */
-  readonly from: string;
-  /** Version of its package; undefined when it has none. */
-  readonly version: string | undefined;
-  readonly isBuiltin: boolean;
-}
 
 /** A plugin package that the command depends on. */
 export interface BuiltinPackage {
@@ -22,7 +11,7 @@ export interface BuiltinPackage {
   /** Undefined when it could not be learned. */
   readonly version: string | undefined;
   /** Makes the plugin as the command line wants it. */
-  readonly create: (flags: PluginFlags) => AnyPlugin;
+  readonly create: (flags: PluginFlags) => AnyProtocol;
 }
 
 /** Loads the packages of the protocols that the command knows without being told. */
@@ -32,7 +21,7 @@ export async function builtinPackages(): Promise<readonly BuiltinPackage[]> {
     importPackage('@libtrace/proto-mysql', () => import('@libtrace/proto-mysql')),
     importPackage('@libtrace/proto-kafka', () => import('@libtrace/proto-kafka')),
   ]);
-  const factories: readonly (readonly [string, (flags: PluginFlags) => AnyPlugin])[] = [
+  const factories: readonly (readonly [string, (flags: PluginFlags) => AnyProtocol])[] = [
     ['@libtrace/proto-http', (flags) => http.http(httpOptions(flags))],
     ['@libtrace/proto-mysql', (flags) => mysql.mysql(commonOptions(flags))],
     ['@libtrace/proto-kafka', (flags) => kafka.kafka(commonOptions(flags))],

@@ -4,13 +4,19 @@ import { CliError, usageError } from '../cli-error.js';
 import type { AnyRecord } from '../format/record-parts.js';
 import { attributeOf } from '../format/record-parts.js';
 import type { Tracing } from '../dependencies.js';
-import type { LoadedPlugin } from './builtin-plugins.js';
+import { isSource } from './loaded-plugin.js';
+import type { LoadedPlugin, LoadedProtocol, LoadedSource } from './loaded-plugin.js';
 import { loadPlugin } from './load-plugin.js';
 import type { PluginFlags } from './plugin-flags.js';
 
 /** The plugins that a command works with. */
 export interface ChosenPlugins {
-  readonly loaded: readonly LoadedPlugin[];
+  /** Protocols. */
+  readonly loaded: readonly LoadedProtocol[];
+  /** Sources of plaintext above TLS. */
+  readonly sources: readonly LoadedSource[];
+  /** Why sources that libtrace comes with are not among them. */
+  readonly sourceProblems: readonly Error[];
   /** What is traced, in words. */
   readonly protocols: readonly string[];
   /** Port to name of the plugin. */
@@ -26,21 +32,47 @@ const dialects: Readonly<Record<string, { plugin: string; attribute: string; val
   grpc: { plugin: 'http', attribute: 'rpc.system', value: 'grpc' },
 };
 
-/** Loads every plugin, built in or given by --plugin, whether chosen or not. */
+/** Everything that there is, chosen or not. */
+export interface AllPlugins {
+  /** In the order in which they were loaded: those of --plugin last. */
+  readonly all: readonly LoadedPlugin[];
+  readonly protocols: readonly LoadedProtocol[];
+  readonly sources: readonly LoadedSource[];
+  readonly sourceProblems: readonly Error[];
+}
+
+/** Which sources of plaintext a command works with. */
+export interface SourceChoice {
+  /** Libraries to look into whatever their names are; default none. */
+  readonly files?: readonly string[] | undefined;
+}
+
+/** Loads every plugin, built in or given by --plugin; the sources of plaintext only when they are chosen. */
 export async function loadAllPlugins(
   flags: PluginFlags,
   tracing: Tracing,
-): Promise<readonly LoadedPlugin[]> {
+  choice: SourceChoice | undefined,
+): Promise<AllPlugins> {
+  const { sources, problems } =
+    choice === undefined
+      ? { sources: [], problems: [] }
+      : await tracing.builtinSources(choice.files ?? []);
   const loaded: LoadedPlugin[] = tracing.builtin.map(({ name, version, create }) => ({
     plugin: create(flags),
     from: name,
     version,
     isBuiltin: true,
   }));
+  loaded.push(...sources);
   for (const given of flags.plugin ?? []) {
     loaded.push(checked(await loadPlugin(given, flags), given, loaded, tracing));
   }
-  return loaded;
+  return {
+    all: loaded,
+    protocols: loaded.filter((each): each is LoadedProtocol => !isSource(each)),
+    sources: choice === undefined ? [] : loaded.filter(isSource),
+    sourceProblems: problems,
+  };
 }
 
 /** @throws CliError `ERR_PLUGIN_INVALID`, `ERR_PLUGIN_DUPLICATE` */
@@ -77,12 +109,16 @@ function checked(
 }
 
 /**
- * Loads the plugins of a command and leaves those that --protocol names.
+ * Loads the plugins of a command and leaves those that --protocol names, which concerns protocols only.
  * @throws CliError `ERR_OPTION_INVALID` when --protocol or --decode-as name one that is not there
  */
-export async function choosePlugins(flags: PluginFlags, tracing: Tracing): Promise<ChosenPlugins> {
-  const all = await loadAllPlugins(flags, tracing);
-  const names = all.map(({ plugin }) => String(plugin.name));
+export async function choosePlugins(
+  flags: PluginFlags,
+  tracing: Tracing,
+  choice?: SourceChoice,
+): Promise<ChosenPlugins> {
+  const { protocols, sources, sourceProblems } = await loadAllPlugins(flags, tracing, choice);
+  const names = protocols.map(({ plugin }) => String(plugin.name));
   const wanted = flags.protocol ?? names;
   for (const name of wanted) {
     if (!names.includes(name) && dialects[name] === undefined) throw unknown(name, names);
@@ -90,14 +126,21 @@ export async function choosePlugins(flags: PluginFlags, tracing: Tracing): Promi
   const needed = new Set(
     wanted.map((name) => (names.includes(name) ? name : dialects[name]!.plugin)),
   );
-  const loaded = all.filter(({ plugin }) => needed.has(String(plugin.name)));
+  const loaded = protocols.filter(({ plugin }) => needed.has(String(plugin.name)));
   const decodeAs = new Map<number, string>();
   for (const [port, name] of flags.decodeAs ?? []) {
     const plugin = needed.has(name) ? name : (dialects[name]?.plugin ?? name);
     if (!needed.has(plugin)) throw unknown(name, [...needed]);
     decodeAs.set(port, plugin);
   }
-  return { loaded, protocols: [...new Set(wanted)], decodeAs, shows: showing(wanted, names) };
+  return {
+    loaded,
+    sources,
+    sourceProblems,
+    protocols: [...new Set(wanted)],
+    decodeAs,
+    shows: showing(wanted, names),
+  };
 }
 
 function showing(wanted: readonly string[], names: readonly string[]) {

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url';
 import type { AttributeDefinition, RegisteredAttribute } from '@libtrace/core';
-import type { LoadedPlugin } from './builtin-plugins.js';
+import { isSource } from './loaded-plugin.js';
+import type { LoadedPlugin, LoadedProtocol, LoadedSource } from './loaded-plugin.js';
 
-/** What `libtrace plugins` says of one plugin; its JSON form. */
-export interface PluginDescription {
+/** What `libtrace plugins` says of every plugin. */
+interface CommonDescription {
   readonly name: string;
   /** Package, or path that it was loaded from. */
   readonly from: string;
   readonly version: string | null;
   readonly builtin: boolean;
   readonly apiVersion: number;
+}
+
+/** A protocol: its JSON form. */
+export interface ProtocolDescription extends CommonDescription {
+  readonly kind: 'protocol';
   readonly transports: readonly string[];
   /** A hint; a port alone never decides. */
   readonly ports: readonly number[];
@@ -25,22 +32,39 @@ export interface PluginDescription {
   }[];
 }
 
+/** A source of plaintext: its JSON form. */
+export interface SourceDescription extends CommonDescription {
+  readonly kind: 'uprobe';
+  /** Where its programs are. */
+  readonly bpf: string;
+}
+
+/** What `libtrace plugins` says of one plugin; its JSON form. */
+export type PluginDescription = ProtocolDescription | SourceDescription;
+
 /** Puts together what a plugin says of itself and what core's registry says of its attributes. */
 export function describePlugin(
-  { plugin, from, version, isBuiltin }: LoadedPlugin,
+  loaded: LoadedPlugin,
   registry: Readonly<Record<string, RegisteredAttribute>>,
 ): PluginDescription {
-  const name = String(plugin.name);
+  return isSource(loaded)
+    ? describeSource(loaded)
+    : describeProtocol(loaded as LoadedProtocol, registry);
+}
+
+function describeProtocol(
+  loaded: LoadedProtocol,
+  registry: Readonly<Record<string, RegisteredAttribute>>,
+): ProtocolDescription {
+  const { plugin } = loaded;
+  const common = describe(loaded);
   const registered = Object.entries(registry).filter(([, { protocols }]) =>
-    protocols.includes(name),
+    protocols.includes(common.name),
   );
   const own = Object.entries((plugin.attributes ?? {}) as Record<string, AttributeDefinition>);
   return {
-    name,
-    from,
-    version: version ?? null,
-    builtin: isBuiltin,
-    apiVersion: plugin.apiVersion,
+    ...common,
+    kind: 'protocol',
     transports: plugin.transports,
     ports: plugin.inference.ports ?? [],
     rules: plugin.inference.rules.length,
@@ -49,5 +73,21 @@ export function describePlugin(
     attributes: [...registered, ...own]
       .map(([attribute, { type, description }]) => ({ name: attribute, type, description }))
       .sort((one, other) => (one.name < other.name ? -1 : 1)),
+  };
+}
+
+function describeSource(loaded: LoadedSource): SourceDescription {
+  const { url } = loaded.plugin.bpf;
+  const bpf = url.protocol === 'file:' ? fileURLToPath(url) : url.href;
+  return { ...describe(loaded), kind: 'uprobe', bpf };
+}
+
+function describe({ plugin, from, version, isBuiltin }: LoadedPlugin): CommonDescription {
+  return {
+    name: String(plugin.name),
+    from,
+    version: version ?? null,
+    builtin: isBuiltin,
+    apiVersion: plugin.apiVersion,
   };
 }

@@ -3,9 +3,9 @@ import { pathToFileURL } from 'node:url';
 import type { AnyPlugin } from '@libtrace/core';
 import { CliError } from '../cli-error.js';
 import { escapeText } from '../format/terminal-text.js';
-import type { LoadedPlugin } from './builtin-plugins.js';
 import { findPlugin } from './find-plugin.js';
 import { packageOfFile } from './import-package.js';
+import type { LoadedPlugin } from './loaded-plugin.js';
 import type { PluginFlags } from './plugin-flags.js';
 
 type Factory = (options: { readonly showValues: boolean }) => unknown;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { exitStatus } from '../cli-error.js';
+import { exitStatus, warningLine } from '../cli-error.js';
 import type { Dependencies } from '../dependencies.js';
 import { createColors, wantsColor } from '../format/colors.js';
 import type { OutputFormat } from '../trace/trace-options.js';
@@ -14,11 +14,12 @@ export interface PluginsFlags extends PluginFlags {
   readonly color: boolean;
 }
 
-/** `libtrace plugins`: lists the protocols that are built in and those that --plugin names. */
+/** `libtrace plugins`: lists the protocols and sources that are built in and those that --plugin names. */
 export async function pluginsCommand(flags: PluginsFlags, deps: Dependencies): Promise<number> {
   const tracing = await deps.loadTracing();
-  const loaded = await loadAllPlugins(flags, tracing);
-  const plugins = loaded.map((each) => describePlugin(each, tracing.attributeRegistry));
+  const { all, sourceProblems } = await loadAllPlugins(flags, tracing, {});
+  for (const problem of sourceProblems) deps.writeError(warningLine(problem));
+  const plugins = all.map((each) => describePlugin(each, tracing.attributeRegistry));
   const columns = deps.stdoutColumns();
   const colors = createColors(wantsColor(columns !== undefined, flags.color, deps.env));
   await deps.stdout.write(

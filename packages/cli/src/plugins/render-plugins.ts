@@ -14,15 +14,22 @@ export function renderPlugins(plugins: readonly PluginDescription[], colors: Col
 function renderPlugin(plugin: PluginDescription, colors: Colors): string {
   const version = plugin.version === null ? '' : ` ${plugin.version}`;
   const from = escapeText(`${plugin.from}${version}`);
-  const ports = plugin.ports.length > 0 ? `, often on port ${plugin.ports.join(', ')}` : '';
-  const facts = `${plugin.transports.join(', ')}${ports}; recognized by ${plural(plugin.rules, 'rule')}`;
-  const names = plugin.attributes.map(({ name }) => escapeText(name)).join(', ');
+  const names =
+    plugin.kind === 'protocol' ? plugin.attributes.map(({ name }) => escapeText(name)) : [];
   const lines = [
     `${colors.bold(padRight(escapeText(plugin.name), 10))} ${from}${plugin.builtin ? '' : ' (by --plugin)'}`,
-    ...indented(escapeText(facts)),
-    ...(names === '' ? [] : indented(`attributes: ${names}`).map((line) => colors.dim(line))),
+    ...indented(escapeText(facts(plugin))),
+    ...(names.length === 0
+      ? []
+      : indented(`attributes: ${names.join(', ')}`).map((line) => colors.dim(line))),
   ];
   return lines.join('\n');
+}
+
+function facts(plugin: PluginDescription): string {
+  if (plugin.kind === 'uprobe') return 'source of plaintext: looks into programs above TLS';
+  const ports = plugin.ports.length > 0 ? `, often on port ${plugin.ports.join(', ')}` : '';
+  return `protocol over ${plugin.transports.join(', ')}${ports}; recognized by ${plural(plugin.rules, 'rule')}`;
 }
 
 function indented(text: string): string[] {

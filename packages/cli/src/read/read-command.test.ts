@@ -249,6 +249,21 @@ describe('libtrace read', () => {
     expect(shown.stdout).toContain('1 call in');
   });
 
+  it('has no use for sources of plaintext, and takes them without a word', async () => {
+    const path = join(folder, 'source.mjs');
+    writeFileSync(
+      path,
+      `export default () => ({
+         kind: 'uprobe', apiVersion: 1, name: 'toytls', bpf: { url: new URL('file:///opt/x.bpf.o') },
+         wants: () => true, inspect: () => undefined,
+       });`,
+    );
+    const { stdout, stderr, status } = await read([await fileOf(three), '--plugin', path]);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toContain('3 calls in');
+  });
+
   it('says what failed in a plugin, and goes on', async () => {
     const path = join(folder, 'fails.mjs');
     writeFileSync(

@@ -145,4 +145,24 @@ describe('libtrace record', () => {
     expect(stderr).toMatch(message);
     expect(bench.tracers).toEqual([]);
   });
+
+  it('looks into programs above TLS too, unless it is told not to', async () => {
+    const stats = sampleStats();
+    const script = {
+      stats: {
+        ...stats,
+        recording: written,
+        pipeline: { ...stats.pipeline, encryptedConnections: 1 },
+      },
+    };
+    const prepare = (bench: Bench): void => void (bench.sources = ['openssl']);
+    const argv = ['-o', 'x.ltrec', '--pid', '12', '-d', '1ms'];
+    const { bench, stdout } = await record([...argv, '--tls-delay', '7'], script, prepare);
+    expect(bench.tracer!.options.plugins.map(({ name }) => String(name))).toContain('openssl');
+    expect(bench.tracer!.options.uprobes).toEqual({ delayMs: 7 });
+    expect(stdout).toContain('1 connection stayed encrypted: openssl does not know their');
+    const without = await record([...argv, '--no-tls'], script, prepare);
+    expect(without.bench.tracer!.options).not.toHaveProperty('uprobes');
+    expect(without.stdout).toContain('1 connection stayed encrypted: --no-tls turned off');
+  });
 });

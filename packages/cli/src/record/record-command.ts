@@ -6,11 +6,13 @@ import { createColors, wantsColor } from '../format/colors.js';
 import type { AnyRecord } from '../format/record-parts.js';
 import { choosePlugins } from '../plugins/choose-plugins.js';
 import { CallGroups } from '../summary/call-groups.js';
+import type { TlsFacts } from '../summary/encrypted.js';
 import { renderRecordingSummary } from '../summary/render-recording-summary.js';
 import { requireProgram } from '../trace/find-program.js';
 import type { CommandOutput } from '../trace/gate.js';
 import { LiveRun } from '../trace/live-run.js';
 import type { LiveView } from '../trace/live-run.js';
+import { sourceChoice, uprobesOf } from '../trace/tls-options.js';
 import { checkTarget, requireProcesses } from '../trace/trace-options.js';
 import type { TargetFlags } from '../trace/trace-options.js';
 
@@ -33,9 +35,10 @@ export async function recordCommand(
   if (command.length > 0) requireProgram(command[0]!, deps.env);
   const to = destination(flags.output, deps);
   const tracing = await deps.loadTracing();
-  const plugins = await choosePlugins(flags, tracing);
+  const plugins = await choosePlugins(flags, tracing, sourceChoice(flags));
+  const uprobes = uprobesOf(command, flags, plugins, deps);
   const recording = { to, ...(command.length === 0 ? {} : { command }) };
-  const run = new LiveRun({ command, flags, plugins, recording }, deps, tracing);
+  const run = new LiveRun({ command, flags, plugins, recording, uprobes }, deps, tracing);
   return await run.run(new RecordView(flags, deps));
 }
 
@@ -67,7 +70,7 @@ class RecordView implements LiveView {
     return this.#groups.total.calls === this.#flags.maxRecords;
   }
 
-  async finish(stats: TracerStats, elapsedMs: number): Promise<void> {
+  async finish(stats: TracerStats, elapsedMs: number, tls: TlsFacts): Promise<void> {
     const { output, color } = this.#flags;
     const toStdout = output === '-';
     const isTerminal = toStdout
@@ -76,6 +79,7 @@ class RecordView implements LiveView {
     const summary = renderRecordingSummary({
       groups: this.#groups,
       stats,
+      tls,
       elapsedMs,
       output,
       colors: createColors(wantsColor(isTerminal, color, this.#deps.env)),

@@ -119,12 +119,11 @@ export function explainSilence(
       ...(kernel.compatCalls > 0 ? ['It is a 32-bit program: those are not traced.'] : []),
     ];
   }
-  const { encryptedConnections } = stats.pipeline;
   return [
     `${plural(kernel.segmentsSeen - ownSegments, 'system call')} moved ${formatBytes(kernel.bytesSeen)} over sockets, ` +
       `none recognized as ${protocols.join(', ')}.`,
-    encryptedConnections > 0
-      ? `${plural(encryptedConnections, 'connection')} ${encryptedConnections === 1 ? 'is' : 'are'} encrypted (TLS is not decrypted). Others may speak another protocol`
+    stats.pipeline.encryptedConnections > 0
+      ? 'Encrypted connections are named below. Others may speak another protocol'
       : 'The connections may speak another protocol (libtrace plugins lists those known)',
     'or have been in the middle of a message when tracing began.',
   ];

@@ -4,6 +4,8 @@ import type { Colors } from '../format/colors.js';
 import { escapeText } from '../format/terminal-text.js';
 import { formatBytes, formatCount, formatDuration, plural } from '../format/units.js';
 import type { CallGroups } from './call-groups.js';
+import { describeEncrypted } from './encrypted.js';
+import type { TlsFacts } from './encrypted.js';
 import { kernelLosses } from './losses.js';
 
 /** What the summary of `libtrace record` is made of. */
@@ -11,6 +13,8 @@ export interface RecordingSummaryInput {
   /** The calls that the active plugins recognized while recording. */
   readonly groups: CallGroups;
   readonly stats: TracerStats;
+  /** What was looked into above TLS. */
+  readonly tls: TlsFacts;
   readonly elapsedMs: number;
   /** Name of the file, or `-`. */
   readonly output: string;
@@ -29,6 +33,9 @@ export function renderRecordingSummary(input: RecordingSummaryInput): string {
         `${plural(recording.connections, 'connection')}, ${formatBytes(recording.fileBytes)}${where}`;
   const lines = ['', colors.bold(`Recorded ${formatDuration(input.elapsedMs)}: ${head}`)];
   lines.push(...calls(input.groups));
+  for (const text of describeEncrypted(stats.pipeline, input.tls)) {
+    lines.push(colors.dim(text));
+  }
   const lost = [...kernelLosses(stats.kernel).lost, ...recordingLosses(stats)];
   for (const text of lost) lines.push(colors.yellow(`lost: ${text}`));
   if (lost.length === 0) lines.push(colors.green('nothing lost'));

@@ -105,7 +105,7 @@ nothing lost
           ...stats.kernel,
           eventsLost: 2,
           runsMissed: 4,
-          segmentsLost: { ring: 1200, ignored: 9, connections: 1, internal: 0 },
+          segmentsLost: { ring: 1200, ignored: 9, connections: 1, internal: 0, covered: 77 },
         },
         pipeline: {
           ...stats.pipeline,
@@ -120,6 +120,8 @@ nothing lost
     );
     expect(text).toContain('lost: 1,200 segments found the ring full');
     expect(text).toContain('lost: 1 segment found the connection table full');
+    // Ciphertext whose plaintext was captured is no loss.
+    expect(text).not.toContain('77');
     expect(text).toContain('lost: 2 open, close or process events found the ring full');
     expect(text).toContain('lost: 4 program runs skipped by the kernel');
     expect(text).toContain('lost: 3 records dropped before the output');
@@ -134,7 +136,7 @@ nothing lost
     const stats = sampleStats();
     expect(render(groupsOf())).toContain('none recognized as http');
     const encrypted = { ...stats, pipeline: { ...stats.pipeline, encryptedConnections: 2 } };
-    expect(render(groupsOf(), encrypted)).toContain('2 connections are encrypted (TLS');
+    expect(render(groupsOf(), encrypted)).toContain('\n2 connections stayed encrypted: ');
     const still = render(groupsOf(), { ...stats, kernel: { ...stats.kernel, segmentsSeen: 0 } });
     expect(still).toContain('No calls seen in 10.2s.');
     expect(still).toContain('moved no bytes over sockets');

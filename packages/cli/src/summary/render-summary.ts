@@ -6,6 +6,8 @@ import { roleArrow } from '../format/record-parts.js';
 import { displayWidth, escapeText, padLeft, padRight, truncate } from '../format/terminal-text.js';
 import { formatBytes, formatCount, formatDuration, plural } from '../format/units.js';
 import type { CallGroup, CallGroups } from './call-groups.js';
+import { describeEncrypted, withoutSources } from './encrypted.js';
+import type { TlsFacts } from './encrypted.js';
 import { describeFileLosses } from './file-losses.js';
 import { describeLosses, explainSilence } from './losses.js';
 
@@ -23,6 +25,8 @@ export interface SummaryInput {
   readonly protocols: readonly string[];
   /** System calls in `stats` that libtrace made the target do; default 0. */
   readonly ownSegments?: number;
+  /** What was looked into above TLS; default nothing. */
+  readonly tls?: TlsFacts | undefined;
   /** How it is painted. */
   readonly colors: Colors;
   /** Rows of the table at most; default 12. */
@@ -66,7 +70,9 @@ export function renderSummary(input: SummaryInput): string {
   const silence =
     groups.total.calls === 0 ? explainSilence(stats, input.protocols, input.ownSegments ?? 0) : [];
   const { notCaptured, lost } = describeLosses(stats, input.linesDropped);
+  const encrypted = describeEncrypted(stats.pipeline, input.tls ?? withoutSources);
   return renderParts(input, silence, [
+    ...encrypted.map((text) => colors.dim(text)),
     ...notCaptured.map((text) => colors.dim(`not captured: ${text}`)),
     ...lost.map((text) => colors.yellow(`lost: ${text}`)),
     ...(lost.length === 0 ? [colors.green('nothing lost')] : []),

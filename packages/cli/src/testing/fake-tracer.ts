@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { EventEmitter } from 'node:events';
+import { pathToFileURL } from 'node:url';
 import type {
   AnyPlugin,
+  AnyProtocol,
+  BinaryStatus,
+  ProgramStatus,
   RecordingSink,
   Tracer,
   TracerOptions,
   TracerReport,
   TracerState,
   TracerStats,
+  UprobePlugin,
 } from '@libtrace/core';
 import type { Dependencies } from '../dependencies.js';
 import type { AnyRecord } from '../format/record-parts.js';
 import type { ByteSink } from '../output/byte-sink.js';
+import type { LoadedSource } from '../plugins/loaded-plugin.js';
 import type { PluginFlags } from '../plugins/plugin-flags.js';
 import { sampleReport, sampleStats } from './sample-records.js';
 
@@ -42,6 +48,9 @@ export interface FakeScript {
   readonly onAttach?: (tracer: FakeTracer) => void | Promise<void>;
   readonly onDetach?: (tracer: FakeTracer) => void | Promise<void>;
   readonly stats?: TracerStats;
+  readonly binaries?: readonly BinaryStatus[];
+  /** Further programs of the report. */
+  readonly programs?: readonly ProgramStatus[];
 }
 
 /** A tracer that yields what a test tells it to. */
@@ -102,7 +111,9 @@ export class FakeTracer extends EventEmitter implements Tracer<AnyRecord> {
 
   report(): TracerReport {
     if (this.state === 'created' || this.state === 'closed') throw new Error('not loaded');
-    return sampleReport();
+    const { binaries = [], programs = [] } = this.#script;
+    const report = sampleReport();
+    return { ...report, programs: [...report.programs, ...programs], binaries };
   }
 
   [Symbol.asyncIterator](): AsyncIterator<AnyRecord> {
@@ -123,6 +134,21 @@ export class Bench {
   readonly recordingToStdout: RecordingSink = { write: () => Promise.resolve() };
   pluginFlags: PluginFlags | undefined;
   deadPids: number[] = [];
+  /** Names of the sources of plaintext that the command comes with. */
+  sources: string[] = [];
+  sourceProblems: Error[] = [];
+  /** Where the programs of a source are, by its name. */
+  readonly objects = new Map<string, string>();
+  /** What `inspectBinary` answers, by path. */
+  readonly inspections = new Map<string, readonly BinaryStatus[]>();
+  /** What it was asked. */
+  readonly inspected: {
+    readonly path: string;
+    readonly sources: readonly string[];
+    readonly conditions: { readonly safeReturnProbes: boolean } | undefined;
+  }[] = [];
+  /** Libraries that they were asked to look into; undefined: they were not asked for. */
+  sourceFiles: readonly string[] | undefined;
   stderr = '';
   env: Record<string, string | undefined> = { PATH: process.env['PATH'] };
   columns: number | undefined;
@@ -169,6 +195,10 @@ export class Bench {
             throw new Error('not expected');
           },
           validatePlugins: () => undefined,
+          inspectBinary: (path, sources, conditions) => {
+            this.inspected.push({ path, sources: sources.map(({ name }) => name), conditions });
+            return this.inspections.get(path) ?? [];
+          },
           attributeRegistry: {},
           builtin: [
             {
@@ -176,12 +206,28 @@ export class Bench {
               version: '1.2.3',
               create: (flags) => {
                 this.pluginFlags = flags;
-                return { name: 'http' } as AnyPlugin;
+                return { kind: 'protocol', name: 'http' } as AnyProtocol;
               },
             },
           ],
+          builtinSources: (files) => {
+            this.sourceFiles = files;
+            const sources = this.sources.map((name): LoadedSource => {
+              const path = this.objects.get(name) ?? `/nowhere/${name}.bpf.o`;
+              const bpf = { url: pathToFileURL(path) };
+              const plugin = { kind: 'uprobe', apiVersion: 1, name, bpf } as UprobePlugin;
+              return {
+                plugin,
+                from: `@libtrace/uprobe-${name}`,
+                version: '1.2.3',
+                isBuiltin: true,
+              };
+            });
+            return Promise.resolve({ sources, problems: this.sourceProblems });
+          },
         });
       },
+      returnProbes: () => Promise.resolve('filtered-call'),
       nativeFeatures: () =>
         Promise.resolve({
           ringBuffer: { supported: true },

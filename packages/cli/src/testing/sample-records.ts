@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TracerReport, TracerStats } from '@libtrace/core';
+import type { BinaryStatus, TracerReport, TracerStats } from '@libtrace/core';
 import type { AnyRecord } from '../format/record-parts.js';
 
 /** What a test changes of the sample; nested objects are merged. */
@@ -62,7 +62,7 @@ export function sampleStats(): TracerStats {
       bytesSeen: 5000,
       segmentsDelivered: 10,
       bytesDelivered: 5000,
-      segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0 },
+      segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0, covered: 0 },
       eventsLost: 0,
       runsMissed: 0,
       compatCalls: 0,
@@ -73,6 +73,8 @@ export function sampleStats(): TracerStats {
       straySegments: 0,
       connections: 0,
       encryptedConnections: 0,
+      plaintextConnections: 0,
+      unboundConnections: 0,
       unrecognizedConnections: 0,
       records: 5,
       incompleteRecords: 0,
@@ -118,5 +120,38 @@ export function sampleReport(): TracerReport {
       { name: 'connections', bytes: 1_048_576 },
     ],
     loadMs: 12,
+    binaries: [],
+  };
+}
+
+/** A library that is probed. */
+export function sampleBinary(): BinaryStatus {
+  return {
+    path: '/opt/app/libssl.so.3',
+    source: 'openssl',
+    summary: 'OpenSSL 3.0.15, dynamic symbols',
+    details: ['build id 0123abcd'],
+    attached: true,
+    probes: [
+      {
+        program: 'write_enter',
+        place: 'SSL_write',
+        fileOffset: 0x35a10,
+        kind: 'entry',
+        instruction: 'push rbp',
+        why: 'emulated; 4 bytes in, past endbr64',
+        attached: true,
+      },
+      {
+        program: 'write_exit',
+        place: 'SSL_write',
+        fileOffset: 0x35b02,
+        kind: 'site',
+        instruction: 'ret',
+        why: 'single-stepped: return probes are not safe here',
+        attached: true,
+      },
+    ],
+    processes: 1,
   };
 }

@@ -13,15 +13,8 @@ export function requireProgram(
   name: string,
   env: Readonly<Record<string, string | undefined>>,
 ): void {
-  const candidates = name.includes('/')
-    ? [name]
-    : (env['PATH'] ?? defaultPath).split(':').map((folder) => join(folder || '.', name));
-  let found = false;
-  for (const candidate of candidates) {
-    if (!isFile(candidate)) continue;
-    found = true;
-    if (isExecutable(candidate)) return;
-  }
+  if (findProgram(name, env) !== undefined) return;
+  const found = candidatesOf(name, env).some(isFile);
   if (found) {
     throw new CliError('EACCES', `The command ${name} is not executable.`, {
       exitStatus: exitStatus.notExecutable,
@@ -34,6 +27,23 @@ export function requireProgram(
       ? 'check the path'
       : 'check the spelling, or give its path; sudo may have shortened PATH',
   });
+}
+
+/** The file that a shell would execute for a name. */
+export function findProgram(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  return candidatesOf(name, env).find((path) => isFile(path) && isExecutable(path));
+}
+
+function candidatesOf(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  if (name.includes('/')) return [name];
+  const folders = (env['PATH'] ?? defaultPath).split(':');
+  return folders.map((folder) => join(folder || '.', name));
 }
 
 function isFile(path: string): boolean {

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   AnyPlugin,
+  BinaryStatus,
   RecordingOptions,
   Tracer,
   TracerOptions,
   TracerStats,
+  UprobeOptions,
 } from '@libtrace/core';
-import { CliError, describeFailure, exitStatus } from '../cli-error.js';
+import { CliError, describeFailure, exitStatus, warningLine } from '../cli-error.js';
 import type { Dependencies, Tracing } from '../dependencies.js';
 import type { AnyRecord } from '../format/record-parts.js';
 import type { ChosenPlugins } from '../plugins/choose-plugins.js';
+import type { LoadedSource } from '../plugins/loaded-plugin.js';
+import type { TlsFacts } from '../summary/encrypted.js';
 import { startGated, statusOfEnd } from './gate.js';
 import type { CommandOutput, GatedCommand } from './gate.js';
 import { StopWatch } from './stop.js';
@@ -29,7 +33,7 @@ export interface LiveView {
   /** Called for each record; returns true when that was the last one wanted. */
   record(record: AnyRecord): boolean;
   /** The trace is over and everything is closed. */
-  finish(stats: TracerStats, elapsedMs: number): Promise<void>;
+  finish(stats: TracerStats, elapsedMs: number, tls: TlsFacts): Promise<void>;
 }
 
 /** What a run is made of. */
@@ -38,6 +42,8 @@ export interface LiveRunOptions {
   readonly flags: TargetFlags;
   readonly plugins: ChosenPlugins;
   readonly recording: RecordingOptions | undefined;
+  /** What is looked into above TLS; undefined: nothing. */
+  readonly uprobes: UprobeOptions | undefined;
 }
 
 /** One run of a live command: attaches, shows records until something ends it, detaches, sums up. */
@@ -84,6 +90,10 @@ export class LiveRun {
   }
 
   async #trace(): Promise<number> {
+    if (this.#flags.tls !== false) {
+      const { sourceProblems } = this.#options.plugins;
+      for (const problem of sourceProblems) this.#deps.writeError(warningLine(problem));
+    }
     const target = chooseTarget(this.#flags, await this.#startGate());
     const tracer = this.#tracing.createTracer(this.#tracerOptions(target));
     try {
@@ -101,12 +111,13 @@ export class LiveRun {
   }
 
   #tracerOptions(target: TracerOptions<[]>['target']): TracerOptions<readonly AnyPlugin[]> {
-    const { plugins, recording } = this.#options;
+    const { plugins, recording, uprobes } = this.#options;
     const gate = this.#command?.socket;
     const { ringSize, captureBytes } = this.#flags;
     return {
-      plugins: plugins.loaded.map(({ plugin }) => plugin),
+      plugins: [...plugins.loaded, ...this.#sources].map(({ plugin }) => plugin),
       target,
+      ...(uprobes === undefined ? {} : { uprobes }),
       ...(plugins.decodeAs.size === 0 ? {} : { decodeAs: plugins.decodeAs }),
       ...(ringSize === undefined ? {} : { ringBytes: ringSize }),
       ...(captureBytes === undefined ? {} : { captureBytes }),
@@ -116,6 +127,10 @@ export class LiveRun {
             recording: { ...recording, ...(gate === undefined ? {} : { exceptSockets: [gate] }) },
           }),
     };
+  }
+
+  get #sources(): readonly LoadedSource[] {
+    return this.#options.uprobes === undefined ? [] : this.#options.plugins.sources;
   }
 
   async #startGate(): Promise<number | undefined> {
@@ -134,7 +149,9 @@ export class LiveRun {
   }
 
   #begin(target: TracerOptions<[]>['target']): void {
-    const protocols = this.#options.plugins.protocols.join(', ');
+    const names = this.#sources.map(({ plugin }) => plugin.name);
+    const tls = names.length === 0 ? [] : [`TLS (${names.join(', ')})`];
+    const protocols = [...this.#options.plugins.protocols, ...tls].join(', ');
     const what = describeTarget(target, this.#command?.pid);
     this.#deps.writeError(`libtrace: ready — ${this.#view.doing} ${protocols} of ${what}\n`);
     if (this.#flags.duration !== undefined) this.#watch.stopAfter(this.#flags.duration);
@@ -145,12 +162,25 @@ export class LiveRun {
 
   async #end(tracer: Tracer<AnyRecord>, reason: StopReason, elapsedMs: number): Promise<void> {
     this.#stopping = true;
+    // What is said of files that could not be probed is gone with the hooks.
+    const { binaries } = tracer.report();
     await tracer.detach();
     // The kernel's counters are gone once it is closed, and a recording is whole only then.
     tracer.stats();
     await tracer.close();
-    if (reason.kind !== 'output') await this.#view.finish(tracer.stats(), elapsedMs);
+    if (reason.kind !== 'output') {
+      await this.#view.finish(tracer.stats(), elapsedMs, this.#tlsFacts(binaries));
+    }
     if (this.#commandRuns) await this.#endCommand();
+  }
+
+  #tlsFacts(binaries: readonly BinaryStatus[]): TlsFacts {
+    return {
+      sources: this.#sources.map(({ plugin }) => plugin.name),
+      binaries,
+      isSelective: this.#options.uprobes?.match !== undefined,
+      isOff: this.#flags.tls === false,
+    };
   }
 
   /** The trace ended before the command: the command was ours to start and is ours to end. */
@@ -186,7 +216,9 @@ export class LiveRun {
   }
 
   #onError(error: Error): void {
-    if (codeOf(error) === 'ERR_RECORDING_WRITE') this.onOutputError(error);
+    const code = codeOf(error);
+    if (code === 'ERR_RECORDING_WRITE') this.onOutputError(error);
+    else if (code === 'ERR_UPROBE_LOAD') this.#deps.writeError(warningLine(error));
     else this.#warn(error);
   }
 

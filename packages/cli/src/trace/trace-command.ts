@@ -5,14 +5,16 @@ import type { AnyRecord } from '../format/record-parts.js';
 import type { ByteSink } from '../output/byte-sink.js';
 import { openOutput } from '../output/open-output.js';
 import { Reporter } from '../output/reporter.js';
-import { choosePlugins, type ChosenPlugins } from '../plugins/choose-plugins.js';
+import { choosePlugins } from '../plugins/choose-plugins.js';
+import type { TlsFacts } from '../summary/encrypted.js';
 import { requireProgram } from './find-program.js';
 import { gateSegments } from './gate.js';
 import type { CommandOutput } from './gate.js';
 import { LiveRun } from './live-run.js';
-import type { LiveView } from './live-run.js';
+import type { LiveRunOptions, LiveView } from './live-run.js';
 import { checkTarget, requireProcesses } from './trace-options.js';
 import type { TraceFlags } from './trace-options.js';
+import { sourceChoice, uprobesOf } from './tls-options.js';
 
 /**
  * `libtrace trace`: attaches, shows records until something ends the trace, detaches, sums up. With a command it is
@@ -27,29 +29,32 @@ export async function traceCommand(
   requireProcesses(flags.pid ?? [], deps.processExists);
   if (command.length > 0) requireProgram(command[0]!, deps.env);
   const tracing = await deps.loadTracing();
-  const plugins = await choosePlugins(flags, tracing);
+  const plugins = await choosePlugins(flags, tracing, sourceChoice(flags));
+  const uprobes = uprobesOf(command, flags, plugins, deps);
   const file = await openOutput(flags.output, deps);
   try {
-    return await trace(command, flags, deps, tracing, plugins, file);
+    const options = { command, flags, plugins, uprobes, recording: undefined };
+    return await trace(options, flags, deps, tracing, file);
   } finally {
     await file?.close();
   }
 }
 
 function trace(
-  command: readonly string[],
+  options: LiveRunOptions,
   flags: TraceFlags,
   deps: Dependencies,
   tracing: Tracing,
-  plugins: ChosenPlugins,
   file: ByteSink | undefined,
 ): Promise<number> {
-  const run = new LiveRun({ command, flags, plugins, recording: undefined }, deps, tracing);
+  const { command, plugins } = options;
+  const run = new LiveRun(options, deps, tracing);
   const reporter = new Reporter(
     {
       format: flags.format,
       color: flags.color,
       file,
+      showsTls: options.uprobes !== undefined,
       ownSegments: command.length > 0 ? gateSegments : 0,
       onOutputError: (error) => run.onOutputError(error),
     },
@@ -88,7 +93,7 @@ class TraceView implements LiveView {
     return shown + 1 === this.#maxRecords;
   }
 
-  finish(stats: TracerStats, elapsedMs: number): Promise<void> {
-    return this.#reporter.finish(stats, elapsedMs, this.#protocols);
+  finish(stats: TracerStats, elapsedMs: number, tls: TlsFacts): Promise<void> {
+    return this.#reporter.finish(stats, elapsedMs, this.#protocols, tls);
   }
 }

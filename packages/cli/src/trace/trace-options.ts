@@ -2,11 +2,12 @@
 import type { TraceTarget } from '@libtrace/core';
 import { CliError, exitStatus, usageError } from '../cli-error.js';
 import type { PluginFlags } from '../plugins/plugin-flags.js';
+import type { TlsFlags } from './tls-options.js';
 
 export type OutputFormat = 'pretty' | 'json';
 
 /** Options of the commands that trace live, as commander hands them over. */
-export interface TargetFlags extends PluginFlags {
+export interface TargetFlags extends PluginFlags, TlsFlags {
   readonly pid?: readonly number[];
   readonly comm?: readonly string[];
   readonly cgroup?: readonly string[];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LibtraceError } from '../errors.js';
 import { validatePlugin } from './validate-plugin.js';
+import { validateUprobe } from './validate-uprobe.js';
 
 /**
  * Checks plugins that are to work together.
@@ -9,7 +10,8 @@ import { validatePlugin } from './validate-plugin.js';
 export function validatePlugins(plugins: readonly unknown[]): void {
   const names = new Set<string>();
   for (const plugin of plugins) {
-    validatePlugin(plugin);
+    if (isUprobe(plugin)) validateUprobe(plugin);
+    else validatePlugin(plugin);
     const { name } = plugin as { readonly name: string };
     if (names.has(name)) {
       throw new LibtraceError('ERR_PLUGIN_DUPLICATE', `two plugins are named ${name}`, {
@@ -20,4 +22,12 @@ export function validatePlugins(plugins: readonly unknown[]): void {
     }
     names.add(name);
   }
+}
+
+function isUprobe(plugin: unknown): plugin is object {
+  return (
+    typeof plugin === 'object' &&
+    plugin !== null &&
+    (plugin as { readonly kind?: unknown }).kind === 'uprobe'
+  );
 }

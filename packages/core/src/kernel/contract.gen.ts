@@ -57,6 +57,7 @@ export const openEvent = {
   pathLength: (view: DataView, at: number): number => view.getUint8(at + 97),
   pathAt: 98,
   pathSize: 108,
+  source: (view: DataView, at: number): number => view.getUint8(at + 206),
 } as const;
 
 export const endEvent = {
@@ -75,7 +76,7 @@ export const endEvent = {
 } as const;
 
 export const processEvent = {
-  size: 304,
+  size: 824,
   type: (view: DataView, at: number): number => view.getUint8(at + 0),
   pid: (view: DataView, at: number): number => view.getUint32(at + 4, true),
   parentPid: (view: DataView, at: number): number => view.getUint32(at + 8, true),
@@ -88,6 +89,30 @@ export const processEvent = {
   commSize: 16,
   pathAt: 48,
   pathSize: 256,
+  argumentsAt: 304,
+  argumentsSize: 512,
+  argumentsLength: (view: DataView, at: number): number => view.getUint32(at + 816, true),
+} as const;
+
+export const bindEvent = {
+  size: 32,
+  type: (view: DataView, at: number): number => view.getUint8(at + 0),
+  connection: (view: DataView, at: number): number =>
+    view.getUint32(at + 8, true) + view.getUint32(at + 8 + 4, true) * 0x100000000,
+  carrier: (view: DataView, at: number): number =>
+    view.getUint32(at + 16, true) + view.getUint32(at + 16 + 4, true) * 0x100000000,
+  timestampNs: (view: DataView, at: number): number =>
+    view.getUint32(at + 24, true) + view.getUint32(at + 24 + 4, true) * 0x100000000,
+} as const;
+
+export const mappedEvent = {
+  size: 24,
+  type: (view: DataView, at: number): number => view.getUint8(at + 0),
+  pid: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  inode: (view: DataView, at: number): number =>
+    view.getUint32(at + 8, true) + view.getUint32(at + 8 + 4, true) * 0x100000000,
+  timestampNs: (view: DataView, at: number): number =>
+    view.getUint32(at + 16, true) + view.getUint32(at + 16 + 4, true) * 0x100000000,
 } as const;
 
 export const verdict = {
@@ -122,6 +147,8 @@ export const counters = {
     view.getUint32(at + 72, true) + view.getUint32(at + 72 + 4, true) * 0x100000000,
   compatCalls: (view: DataView, at: number): number =>
     view.getUint32(at + 80, true) + view.getUint32(at + 80 + 4, true) * 0x100000000,
+  lostCovered: (view: DataView, at: number): number =>
+    view.getUint32(at + 88, true) + view.getUint32(at + 88 + 4, true) * 0x100000000,
 } as const;
 
 export const inferenceWindow = {
@@ -146,6 +173,8 @@ export const eventType = {
   fork: 6,
   exit: 7,
   linger: 8,
+  bind: 9,
+  mapped: 10,
 } as const;
 
 export const direction = {
@@ -163,6 +192,7 @@ export const connectionTransport = {
   tcp: 1,
   udp: 2,
   unix: 3,
+  tls: 4,
 } as const;
 
 export const holeReason = {

@@ -50,13 +50,20 @@ function setUp() {
     onEnd: (...args) => seen.push(['end', ...args]),
     onClose: (...args) => seen.push(['close', ...args]),
     onLinger: (...args) => seen.push(['linger', ...args]),
+    onBind: (...args) => seen.push(['bind', ...args]),
+    onExec: (...args) => seen.push(['exec', ...args]),
+    onFork: (...args) => seen.push(['fork', ...args]),
+    onMapped: (...args) => seen.push(['mapped', ...args]),
     onExit: (...args) => seen.push(['exit', ...args]),
   };
   const processes = new ProcessTable(new CgroupPaths());
   return {
     seen,
     processes,
-    decoder: new EventDecoder(handler, processes, (number) => (number === 1 ? 'http' : undefined)),
+    decoder: new EventDecoder(handler, processes, {
+      protocolName: (number) => (number === 1 ? 'http' : undefined),
+      sourceName: (number) => (number === 1 ? 'openssl' : undefined),
+    }),
   };
 }
 
@@ -98,6 +105,7 @@ describe('EventDecoder', () => {
       2,
     );
     expect(seen).toMatchObject([
+      ['exec', GONE, '/usr/bin/curl'],
       {
         id: 2 ** 41 + 5,
         hint: 'http',
@@ -134,7 +142,12 @@ describe('EventDecoder', () => {
       2,
     );
     expect(processes.get(GONE + 1)).toMatchObject({ comm: 'fifteen-letters', exe: 'rel/path' });
-    expect(seen).toEqual([['exit', GONE + 1]]);
+    expect(seen).toEqual([
+      ['exec', GONE, '/bin/sh'],
+      ['fork', GONE + 1, GONE],
+      ['exec', GONE + 1, 'rel/path'],
+      ['exit', GONE + 1],
+    ]);
   });
 
   it('hands on opens with addresses, ends, closes and what lingers', () => {

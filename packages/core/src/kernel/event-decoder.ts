@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConnectionInfo, HoleReason, ProcessIdentity, Role, Segment } from '../model/index.js';
+import type {
+  ConnectionInfo,
+  Endpoint,
+  HoleReason,
+  ProcessIdentity,
+  Role,
+  Segment,
+} from '../model/index.js';
 import { inetEndpoint, unixEndpoint } from './addresses.js';
 import {
+  bindEvent,
   connectionRole,
   connectionTransport,
   endEvent,
   eventType,
   holeReason,
+  mappedEvent,
   openEvent,
   processEvent,
   segmentEvent,
@@ -36,6 +45,13 @@ export interface EventHandler {
   ): void;
   /** TCP is done with the connection, a program still holds the socket: it may read what came before. */
   onLinger(connectionId: number): void;
+  /** The plaintext connection has its ciphertext carried by another one, from now on. */
+  onBind(connectionId: number, carrierId: number): void;
+  /** A process has become another program; `path` is what it asked for. */
+  onExec(pid: number, path: string): void;
+  onFork(pid: number, parent: number): void;
+  /** A process has mapped a file as code. */
+  onMapped(pid: number): void;
   onExit(pid: number): void;
 }
 
@@ -64,22 +80,23 @@ class ReusedSegment implements Segment {
   process: ProcessIdentity = nobody;
 }
 
+/** What a tracer calls protocols and sources of plaintext by their numbers. */
+export interface EventNames {
+  protocolName(number: number): string | undefined;
+  sourceName(number: number): string | undefined;
+}
+
 /** Turns slabs of raw events into calls of an {@link EventHandler}. */
 export class EventDecoder {
   readonly #handler: EventHandler;
   readonly #processes: ProcessTable;
-  readonly #protocolName: (number: number) => string | undefined;
+  readonly #names: EventNames;
   readonly #segment = new ReusedSegment();
 
-  /** `protocolName`: what this tracer calls a protocol by its number. */
-  constructor(
-    handler: EventHandler,
-    processes: ProcessTable,
-    protocolName: (number: number) => string | undefined,
-  ) {
+  constructor(handler: EventHandler, processes: ProcessTable, names: EventNames) {
     this.#handler = handler;
     this.#processes = processes;
-    this.#protocolName = protocolName;
+    this.#names = names;
   }
 
   /** Decodes `records` events packed in `slab`: u32 length, u32 reserved, payload padded to 8 bytes. */
@@ -99,7 +116,7 @@ export class EventDecoder {
         this.#onSegment(slab, view, at);
         break;
       case eventType.open:
-        this.#handler.onOpen(readOpen(slab, view, at));
+        this.#handler.onOpen(readOpen(slab, view, at, this.#names));
         break;
       case eventType.end:
         this.#onEnd(view, at);
@@ -115,6 +132,12 @@ export class EventDecoder {
         break;
       case eventType.linger:
         this.#handler.onLinger(endEvent.connection(view, at));
+        break;
+      case eventType.bind:
+        this.#handler.onBind(bindEvent.connection(view, at), bindEvent.carrier(view, at));
+        break;
+      case eventType.mapped:
+        this.#handler.onMapped(mappedEvent.pid(view, at));
         break;
       case eventType.exec:
       case eventType.fork:
@@ -142,7 +165,7 @@ export class EventDecoder {
     this.#handler.onSegment(
       segmentEvent.connection(view, at),
       segment,
-      this.#protocolName(segmentEvent.protocol(view, at)),
+      this.#names.protocolName(segmentEvent.protocol(view, at)),
     );
   }
 
@@ -164,17 +187,22 @@ export class EventDecoder {
         const commAt = at + processEvent.commAt;
         const commEnd = slab.indexOf(0, commAt);
         const pathAt = at + processEvent.pathAt;
+        const path = slab.toString('utf8', pathAt, pathAt + processEvent.pathLength(view, at));
+        const argumentsAt = at + processEvent.argumentsAt;
         this.#processes.executed(
           pid,
           parent,
           slab.toString('utf8', commAt, Math.min(commEnd, commAt + processEvent.commSize)),
-          slab.toString('utf8', pathAt, pathAt + processEvent.pathLength(view, at)),
+          path,
           processEvent.cgroup(view, at),
+          slab.subarray(argumentsAt, argumentsAt + processEvent.argumentsLength(view, at)),
         );
+        this.#handler.onExec(pid, path);
         break;
       }
       case eventType.fork:
         this.#processes.forked(pid, parent);
+        this.#handler.onFork(pid, parent);
         break;
       default:
         this.#processes.exited(pid);
@@ -188,7 +216,9 @@ const roles: Readonly<Record<number, Role>> = {
   [connectionRole.server]: 'server',
 };
 
-function readOpen(slab: Buffer, view: DataView, at: number): KernelConnection {
+const nowhere: Endpoint = { address: '', port: 0 };
+
+function readOpen(slab: Buffer, view: DataView, at: number, names: EventNames): KernelConnection {
   const transport = openEvent.transport(view, at);
   const family = openEvent.family(view, at);
   const common = {
@@ -199,6 +229,16 @@ function readOpen(slab: Buffer, view: DataView, at: number): KernelConnection {
     inode: openEvent.inode(view, at),
     pid: openEvent.pid(view, at),
   };
+  if (transport === connectionTransport.tls) {
+    const source = names.sourceName(openEvent.source(view, at));
+    return {
+      ...common,
+      transport: 'tls',
+      local: nowhere,
+      remote: nowhere,
+      ...(source === undefined ? {} : { source }),
+    };
+  }
   if (transport === connectionTransport.unix) {
     const pathAt = at + openEvent.pathAt;
     const path = unixEndpoint(slab.subarray(pathAt, pathAt + openEvent.pathLength(view, at)));

@@ -29,6 +29,8 @@ export interface SocketTracerOptions {
   readonly keepUnnamed?: boolean;
   /** Active plugins, whose rules are compiled for the kernel. */
   readonly plugins: readonly Inferable[];
+  /** Names of the sources of plaintext. Default: none. */
+  readonly sources?: readonly string[];
 }
 
 /** Sums over all CPUs of what the kernel side counted (bpf/socket_tracer_api.bpf.h, struct counters). */
@@ -40,8 +42,31 @@ const COMM_BYTES = 16;
 /** Of bpf/filter.bpf.h. */
 const PIDS_MAX = 4 * 1024 * 1024;
 
+/** Others that hold what was known of sockets, threads and files. */
+const otherTables = [
+  'handshakes',
+  'send_entries',
+  'plaintexts',
+  'plaintext_calls',
+  'known_files',
+] as const;
 /** Tables of struct connection, whose first member is the id. */
 const connectionTables = ['connections', 'datagram_peers'] as const;
+
+/** Variables that say who is traced, of bpf/target.bpf.h: the same in every object of a tracer. */
+function targetVariables(target: TraceTarget): readonly (readonly [name: string, value: number])[] {
+  return [
+    ['own_pid', process.pid],
+    ['trace_all', target.all === true ? 1 : 0],
+    // Always on unless everything is traced: pids may be added later.
+    ['filter_pids', target.all === true ? 0 : 1],
+    ['filter_comms', target.comms?.length ? 1 : 0],
+    ['filter_cgroups', Math.min(target.cgroups?.length ?? 0, CGROUPS_MAX)],
+  ];
+}
+
+/** What the objects of sources of plaintext share with the socket tracer. */
+const sharedMaps = ['plaintext_calls', 'plaintext_stages', 'target_cgroups', '.bss.pids'] as const;
 
 function idOf(value: Buffer): number {
   return Number(value.readBigUInt64LE());
@@ -107,13 +132,11 @@ export class SocketTracer {
     const object = native.BpfObject.open(objectPath('socket_tracer'), { name: 'libtrace' });
     try {
       const { target } = options;
-      object.setVariable('own_pid', process.pid);
-      object.setVariable('trace_all', target.all === true ? 1 : 0);
-      // Always on unless everything is traced: pids may be added later.
-      object.setVariable('filter_pids', target.all === true ? 0 : 1);
-      object.setVariable('filter_comms', target.comms?.length ? 1 : 0);
+      const hasSources = (options.sources?.length ?? 0) > 0;
+      for (const [name, value] of targetVariables(target)) object.setVariable(name, value);
       object.setVariable('filter_ports', target.ports?.length ? 1 : 0);
-      object.setVariable('filter_cgroups', Math.min(target.cgroups?.length ?? 0, CGROUPS_MAX));
+      object.setVariable('want_plaintext', hasSources ? 1 : 0);
+      object.setVariable('want_files', hasSources ? 1 : 0);
       object.setVariable('want_udp', options.wantUdp ? 1 : 0);
       object.setVariable('keep_unnamed', options.keepUnnamed === true ? 1 : 0);
       object.setVariable('capture_limit', options.captureBytes);
@@ -124,9 +147,14 @@ export class SocketTracer {
       map('datagram_peers').resize(options.wantUdp ? options.maxConnections : 1);
       map('handshakes').resize(options.maxConnections);
       map('captures').resize(native.possibleCpus());
+      map('plaintexts').resize(
+        hasSources ? Math.max(64, Math.ceil(options.maxConnections / 2)) : 1,
+      );
+      if (!hasSources) for (const name of ['plaintext_calls', 'known_files']) map(name).resize(1);
       const needed = [
         ...wanted.hooks.filter(({ without }) => without === undefined),
         ...wanted.stages.map(([, program]) => ({ program })),
+        ...(hasSources ? [{ program: 'take_plaintext' }] : []),
       ].map(({ program }) => program);
       const all = new Set([...needed, ...wanted.hooks.map(({ program }) => program)]);
       for (const [name, program] of object.programs) program.autoload = all.has(name);
@@ -138,6 +166,7 @@ export class SocketTracer {
       for (const [slot, program] of wanted.stages) {
         map('stages').setProgram(slot, object.programs.get(program)!);
       }
+      if (hasSources) map('plaintext_stages').setProgram(0, object.program('take_plaintext'));
       return tracer;
     } catch (error) {
       object.close();
@@ -215,13 +244,31 @@ export class SocketTracer {
     return this.#rules.numbers.nameOf(number);
   }
 
+  /** What a source's number stands for. */
+  sourceName(number: number): string | undefined {
+    return this.#options.sources?.[number - 1];
+  }
+
+  /** Probes of sources were placed just now: connections opened from here on are seen from their first byte. */
+  probesPlaced(nowNs: number): void {
+    this.#object.writeVariable('plaintext_since', u64(Math.round(nowNs)));
+  }
+
+  /** Makes the opened object of a source of plaintext one of this tracer: before it is loaded. */
+  adopt(object: BpfObject, source: string): void {
+    for (const [name, value] of targetVariables(this.#options.target)) {
+      object.setVariable(name, value);
+    }
+    object.setVariable('plaintext_source', (this.#options.sources?.indexOf(source) ?? -1) + 1);
+    for (const name of sharedMaps) object.map(name).reuse(this.#map(name));
+  }
+
   /**
    * Replaces the plugins whose rules name connections, in any state. Connections that one which is gone had named, and
    * those that none wanted, are inferred anew.
-   * @param captureBytes bytes to capture per call from now on; default: as before
    * @throws LibtraceError `ERR_OPTION_INVALID` for a plugin over UDP when there was none at load
    */
-  setPlugins(plugins: readonly Inferable[], captureBytes?: number): void {
+  setPlugins(plugins: readonly Inferable[]): void {
     const datagrams = plugins.find(({ transports }) => transports.includes('udp'));
     if (datagrams !== undefined && !this.#options.wantUdp) {
       throw new LibtraceError(
@@ -234,7 +281,6 @@ export class SocketTracer {
         },
       );
     }
-    if (captureBytes !== undefined) this.#object.writeVariable('capture_limit', captureBytes);
     this.#rules.replace(plugins);
   }
 
@@ -281,7 +327,8 @@ export class SocketTracer {
   /** Ids of the connections in the kernel's tables. */
   connectionIds(): ReadonlySet<number> {
     const ids = new Set<number>();
-    for (const table of connectionTables) {
+    // Of `plaintexts` too: the first member of its values is a struct connection.
+    for (const table of [...connectionTables, 'plaintexts']) {
       for (const [, value] of this.#map(table).entries()) ids.add(idOf(value));
     }
     return ids;
@@ -335,7 +382,7 @@ export class SocketTracer {
       name: map.name,
       bytes: map.memoryBytes(),
     }));
-    return { hooks, programs, maps, loadMs: this.#load.milliseconds };
+    return { hooks, programs, maps, loadMs: this.#load.milliseconds, binaries: [] };
   }
 
   #loadResult(program: string): ProgramLoadResult | undefined {
@@ -419,7 +466,7 @@ export class SocketTracer {
 
   /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */
   #forgetConnections(): void {
-    for (const name of [...connectionTables, 'handshakes', 'send_entries']) {
+    for (const name of [...connectionTables, ...otherTables]) {
       const map = this.#map(name);
       for (const key of [...map.keys()]) map.delete(key);
     }

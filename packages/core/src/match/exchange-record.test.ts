@@ -38,6 +38,25 @@ describe('ExchangeRecord', () => {
     );
   });
 
+  it('has what is known of container and TLS in its JSON form, and never arguments', () => {
+    const { process, connection } = record(0, 1);
+    const json = JSON.parse(
+      JSON.stringify(
+        new ExchangeRecord(
+          ...(['toy', 'ASK', 'ok', [], 0, 1, 'client', 'openssl'] as const),
+          { ...process, container: 'c0ffee', args: ['toyd', '--password=x'] },
+          { ...connection, transport: 'tls', tls: { serverName: 'a.example', version: '1.3' } },
+          ...([1, 2, {}, 0n] as const),
+        ),
+      ),
+    ) as { process: object; connection: { tls: object } };
+    expect(json.process).toEqual({
+      ...{ pid: 1, tid: 2, comm: 'toyd', exe: '/toyd', cgroup: '/' },
+      container: 'c0ffee',
+    });
+    expect(JSON.stringify(json.connection.tls)).toBe('{"version":"1.3","serverName":"a.example"}');
+  });
+
   it('never lasts less than nothing', () => {
     expect(record(5, 4).durationMs).toBe(0);
   });

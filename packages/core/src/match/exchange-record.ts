@@ -6,6 +6,7 @@ import type {
   RecordSource,
   RecordStatus,
   Role,
+  TlsInfo,
   TraceRecord,
 } from '../plugin/index.js';
 
@@ -66,8 +67,8 @@ export class ExchangeRecord implements TraceRecord {
 
   /** The JSON form, its fields in documented order; attributes without a value are left out. */
   toJSON(): object {
-    const { pid, tid, comm, exe, cgroup } = this.process;
-    const { id, transport, client, server } = this.connection;
+    const { pid, tid, comm, exe, cgroup, container } = this.process;
+    const { id, transport, client, server, tls } = this.connection;
     return {
       protocol: this.protocol,
       operation: this.operation,
@@ -78,12 +79,13 @@ export class ExchangeRecord implements TraceRecord {
       durationMs: this.durationMs,
       role: this.role,
       source: this.source,
-      process: { pid, tid, comm, exe, cgroup },
+      process: { pid, tid, comm, exe, cgroup, ...(container === undefined ? {} : { container }) },
       connection: {
         id,
         transport,
         client: { address: client.address, port: client.port },
         server: { address: server.address, port: server.port },
+        ...(tls === undefined ? {} : { tls: tlsToJSON(tls) }),
       },
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
@@ -92,6 +94,15 @@ export class ExchangeRecord implements TraceRecord {
       ),
     };
   }
+}
+
+function tlsToJSON({ version, cipher, serverName, alpn }: TlsInfo): TlsInfo {
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(cipher === undefined ? {} : { cipher }),
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(alpn === undefined ? {} : { alpn }),
+  };
 }
 
 /** Unix nanoseconds as RFC 3339, UTC, nine digits of a second. */

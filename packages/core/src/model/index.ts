@@ -5,7 +5,14 @@ export type {
   RegisteredAttribute,
 } from './attribute-definition.js';
 export type { AttributeName } from './attribute-registry.js';
-export type { ConnectionInfo, Direction, Endpoint, Role, Transport } from './connection.js';
+export type {
+  ConnectionInfo,
+  Direction,
+  Endpoint,
+  Role,
+  TlsInfo,
+  Transport,
+} from './connection.js';
 export type { ProcessIdentity } from './process.js';
 export type { Attributes, Missing, RecordSource, RecordStatus, TraceRecord } from './record.js';
 export type { HoleReason, Segment } from './segment.js';

@@ -12,4 +12,12 @@ export interface ProcessIdentity {
   readonly exe: string;
   /** cgroup v2 path (`/` is the root); `''` when it could not be learned. */
   readonly cgroup: string;
+  /**
+   * Arguments, the program's own name first: at most 64 of them and 4 KiB in all, the last one cut off there. Undefined
+   * when they could not be learned. **They may hold secrets** (passwords, tokens): records carry them for code that asks,
+   * and neither their JSON form, nor the output of the command line, nor a recording has them.
+   */
+  readonly args?: readonly string[];
+  /** Id of the container (64 hexadecimal digits), as the cgroup's path has it. Undefined outside of containers. */
+  readonly container?: string;
 }

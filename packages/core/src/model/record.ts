@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Endpoint, Role, Transport } from './connection.js';
+import type { Endpoint, Role, TlsInfo, Transport } from './connection.js';
 import type { ProcessIdentity } from './process.js';
 
 /** How an exchange ended. `unanswered`: no response within the protocol's timeout or before the connection closed. */
@@ -24,8 +24,8 @@ export type Attributes = Readonly<
   Record<string, string | number | boolean | readonly string[] | undefined>
 >;
 
-/** Where the bytes came from. */
-export type RecordSource = 'syscall' | 'openssl' | 'go' | 'pcap' | 'recording';
+/** Where the bytes came from: system calls, a capture, a recording, or a source of plaintext (the name of its plugin). */
+export type RecordSource = 'syscall' | 'openssl' | 'go' | 'pcap' | 'recording' | (string & {});
 
 /** The public result: one exchange of one protocol, seen from one process. */
 export interface TraceRecord<Name extends string = string, A extends object = Attributes> {
@@ -64,6 +64,8 @@ export interface TraceRecord<Name extends string = string, A extends object = At
     readonly client: Endpoint;
     /** The end that accepted it. */
     readonly server: Endpoint;
+    /** Of plaintext above TLS: what its handshake told. Absent for other transports. */
+    readonly tls?: TlsInfo;
   };
   /** Bytes of the request message on the wire, heads and framing included; 0 when it was not seen. */
   readonly requestBytes: number;

@@ -5,6 +5,7 @@ export type { Field, Inference, InferenceRule, Length, Operand, Test } from './i
 export { defineProtocol } from './protocol.js';
 export type {
   AnyPlugin,
+  AnyProtocol,
   CommonPluginOptions,
   EmitPair,
   Exchange,
@@ -20,3 +21,20 @@ export type {
   ProtocolResult,
   Side,
 } from './protocol.js';
+export { defineUprobe } from './uprobe.js';
+export type {
+  AddressProbe,
+  BinaryRef,
+  BpfObjectRef,
+  ElfImage,
+  ElfSection,
+  ElfSymbol,
+  FunctionProbe,
+  FunctionRange,
+  Machine,
+  NoPlan,
+  ProbePlan,
+  ProbeSpec,
+  UprobePlugin,
+  UsdtPlace,
+} from './uprobe.js';

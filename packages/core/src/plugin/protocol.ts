@@ -10,6 +10,7 @@ import type {
 } from '../model/index.js';
 import type { ByteView } from './byte-view.js';
 import type { Inference } from './inference.js';
+import type { UprobePlugin } from './uprobe.js';
 
 /** Bumped only when a plugin written for the old number can no longer run. */
 export type PluginApiVersion = 1;
@@ -224,7 +225,10 @@ export type PluginFactory = (options?: CommonPluginOptions) => AnyPlugin;
 
 /** A plugin of any protocol. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one place where plugins of every type meet
-export type AnyPlugin = ProtocolPlugin<any, any, any>;
+export type AnyProtocol = ProtocolPlugin<any, any, any>;
+
+/** A plugin of any kind. */
+export type AnyPlugin = AnyProtocol | UprobePlugin;
 
 /**
  * Identity function that gives the author of a protocol type inference and errors at the right place.

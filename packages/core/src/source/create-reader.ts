@@ -2,11 +2,12 @@
 import { LibtraceError } from '../errors.js';
 import { validatePlugins } from '../inference/validate-plugins.js';
 import type { AnyPlugin, RecordOf } from '../tracer/types.js';
+import { protocolsOf } from '../plugin/kinds.js';
 import { OfflineReader, type ReaderStats } from './offline-reader.js';
 
 /** Options of {@link createReader}. */
 export interface ReaderOptions<P extends readonly AnyPlugin[]> {
-  /** The protocols that are read. */
+  /** The protocols that are read. Sources of plaintext are let be: a file has what it has. */
   readonly plugins: P;
   /**
    * Path of a recording, a pcap or a pcapng file, each possibly gzipped: what it is, is told by its first bytes. Or its
@@ -58,7 +59,7 @@ export function createReader<const P extends readonly AnyPlugin[]>(
     invalid(`file is ${typeof file}`, 'give the path of a file, or a stream of its bytes');
   }
   validatePlugins(given.plugins);
-  const plugins: readonly AnyPlugin[] = given.plugins;
+  const plugins = protocolsOf(given.plugins);
   const reader = new OfflineReader({
     plugins,
     file,

@@ -9,10 +9,30 @@ import { ProcessTable } from '../kernel/process-table.js';
 import { SocketTracer, type SocketTracerOptions } from '../kernel/socket-tracer.js';
 import type { PipelineSource, Verdict } from '../stream/pipeline-types.js';
 import type { Segment } from '../model/index.js';
+import { PlaintextSources } from '../kernel/plaintext-sources.js';
+import type { UprobePlugin } from '../plugin/index.js';
+import type { TracerReport, UprobeOptions } from '../tracer/types.js';
+import { BinaryWatcher } from '../watch/index.js';
 import { OpenConnections } from './open-connections.js';
+import { PlaintextConnections } from './plaintext-connections.js';
 
+/** Ids of connections above TLS libraries begin here: next_plaintext_id of bpf/plaintext.bpf.h. */
+const PLAINTEXT_IDS = 2 ** 52;
+/** A socket may close before a library's call that used it has returned: what it carried ends so much later. */
+const LATE_NS = 1e9;
 /** How often time passes for the pipeline. */
 const TICK_MS = 100;
+
+/** What a live source is made with. */
+export interface LiveSourceOptions extends Omit<SocketTracerOptions, 'sources'> {
+  /** Sources of plaintext. */
+  readonly uprobes: readonly UprobePlugin[];
+  /** How they find programs. */
+  readonly uprobeOptions: UprobeOptions;
+  /** A source cannot be loaded: everything else is traced. */
+  readonly onSourceFailure: (error: Error) => void;
+}
+
 /** The running kernel as a source: hooks, ring, reader thread, decoder; feeds a pipeline. */
 export class LiveSource implements EventHandler {
   readonly #native: typeof NativeModule;
@@ -21,19 +41,36 @@ export class LiveSource implements EventHandler {
   readonly #processes = new ProcessTable(new CgroupPaths());
   readonly #decoder: EventDecoder;
   readonly #open = new OpenConnections();
+  readonly #plaintext: PlaintextConnections;
+  readonly #sources: PlaintextSources | undefined;
+  /** Plaintext connections of processes that their source was not to look into. */
+  readonly #unwanted = new Set<number>();
+  /** Ends of sockets that carry plaintext which has not ended, oldest first. */
+  #late: { readonly dueNs: number; readonly close: () => void }[] = [];
+  #uprobes: readonly UprobePlugin[];
+  readonly #uprobeOptions: UprobeOptions;
+  #watcher: BinaryWatcher | undefined;
   #reader: EventReader | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticking = false;
   #eventsLost = 0;
   #readerCpuNs = 0;
 
-  constructor(native: typeof NativeModule, options: SocketTracerOptions, pipeline: PipelineSource) {
+  constructor(native: typeof NativeModule, options: LiveSourceOptions, pipeline: PipelineSource) {
+    const { uprobes, uprobeOptions, onSourceFailure } = options;
     this.#native = native;
     this.#pipeline = pipeline;
-    this.#kernel = SocketTracer.load(native, options);
-    this.#decoder = new EventDecoder(this, this.#processes, (number) =>
-      this.#kernel.protocolName(number),
-    );
+    this.#plaintext = new PlaintextConnections(pipeline);
+    this.#uprobes = uprobes;
+    this.#uprobeOptions = uprobeOptions;
+    this.#kernel = SocketTracer.load(native, {
+      ...options,
+      sources: uprobes.map(({ name }) => name),
+    });
+    this.#decoder = new EventDecoder(this, this.#processes, this.#kernel);
+    if (uprobes.length === 0) return;
+    this.#sources = new PlaintextSources(native, this.#kernel, uprobes);
+    for (const failure of this.#sources.load()) onSourceFailure(failure);
   }
 
   get kernel(): SocketTracer {
@@ -54,8 +91,10 @@ export class LiveSource implements EventHandler {
     });
     this.#reader.start();
     try {
+      const selected = this.#kernel.attach();
       // Learned now, while they live: one may end before its first event is read.
-      for (const pid of this.#kernel.attach()) this.#processes.get(pid);
+      for (const pid of selected) this.#processes.get(pid);
+      this.#watch(selected);
     } catch (error) {
       void this.#reader.stop();
       this.#reader = undefined;
@@ -67,6 +106,8 @@ export class LiveSource implements EventHandler {
   /** Detaches and hands over what is still in the ring. */
   async detach(): Promise<void> {
     clearInterval(this.#timer);
+    this.#watcher?.close();
+    this.#watcher = undefined;
     this.#kernel.detach();
     const reader = this.#reader;
     this.#reader = undefined;
@@ -74,6 +115,9 @@ export class LiveSource implements EventHandler {
       await reader.stop();
       this.#readerCpuNs += Number(reader.stats().threadCpuNs);
     }
+    this.#closeLate(Infinity);
+    this.#plaintext.finish();
+    this.#unwanted.clear();
     this.#pipeline.finish(monotonicNs());
     this.#open.clear();
   }
@@ -82,21 +126,41 @@ export class LiveSource implements EventHandler {
   async flush(): Promise<void> {
     const now = monotonicNs();
     await this.#reader?.flush();
+    this.#closeLate(now);
+    this.#plaintext.tick(now);
     this.#pipeline.tick(now);
   }
 
   close(): void {
+    this.#sources?.close();
     this.#kernel.close();
+  }
+
+  /** What was set up. */
+  report(): TracerReport {
+    const report = this.#kernel.report();
+    return {
+      ...report,
+      programs: [...report.programs, ...(this.#sources?.programs() ?? [])],
+      binaries: this.#watcher?.report() ?? [],
+    };
   }
 
   /** Traces one more process and its descendants. */
   addPid(pid: number): void {
-    for (const member of this.#kernel.addPid(pid)) this.#processes.get(member);
+    const members = this.#kernel.addPid(pid);
+    for (const member of members) this.#processes.get(member);
+    this.#watcher?.begin(members);
   }
 
-  /** Replaces the plugins whose rules the kernel asks. @throws LibtraceError as {@link SocketTracer.setPlugins} does */
-  setPlugins(plugins: readonly Inferable[], captureBytes?: number): void {
-    this.#kernel.setPlugins(plugins, captureBytes);
+  /**
+   * Replaces the plugins whose rules the kernel asks, and the sources of plaintext by some of those it was made with.
+   * @throws LibtraceError as {@link SocketTracer.setPlugins} does
+   */
+  setPlugins(plugins: readonly Inferable[], sources: readonly UprobePlugin[]): void {
+    this.#kernel.setPlugins(plugins);
+    this.#uprobes = sources;
+    this.#watcher?.setSources(sources);
   }
 
   setVerdict(connectionId: number, verdict: Verdict): void {
@@ -104,11 +168,31 @@ export class LiveSource implements EventHandler {
   }
 
   onOpen(connection: KernelConnection): void {
+    if (connection.transport === 'tls') {
+      if (this.#isWanted(connection)) {
+        this.#plaintext.open(connection, monotonicNs());
+      } else {
+        this.#unwanted.add(connection.id);
+        this.#kernel.setVerdict(connection.id, { kind: 'ignore' });
+      }
+      return;
+    }
     this.#open.opened(connection, monotonicNs());
     this.#pipeline.open(connection);
+    if (this.#sources !== undefined) this.#plaintext.carrierOpened(connection);
+  }
+
+  onBind(connectionId: number, carrierId: number): void {
+    this.#plaintext.bind(connectionId, carrierId);
   }
 
   onSegment(connectionId: number, segment: Segment, protocolHint: string | undefined): void {
+    if (connectionId >= PLAINTEXT_IDS) {
+      if (!this.#unwanted.has(connectionId)) {
+        this.#plaintext.segment(connectionId, segment, protocolHint);
+      }
+      return;
+    }
     this.#open.moved(connectionId, segment.process.pid, segment.endNs);
     this.#pipeline.segment(connectionId, segment, protocolHint);
   }
@@ -119,7 +203,11 @@ export class LiveSource implements EventHandler {
     position: number,
     timestampNs: number,
   ): void {
-    this.#pipeline.end(connectionId, direction, position, timestampNs);
+    if (connectionId >= PLAINTEXT_IDS) {
+      this.#plaintext.end(connectionId, direction, position, timestampNs);
+    } else {
+      this.#pipeline.end(connectionId, direction, position, timestampNs);
+    }
   }
 
   onClose(
@@ -129,18 +217,71 @@ export class LiveSource implements EventHandler {
     timestampNs: number,
     pid: number,
   ): void {
+    if (connectionId >= PLAINTEXT_IDS) {
+      this.#unwanted.delete(connectionId);
+      this.#plaintext.close(connectionId, inPosition, outPosition, timestampNs);
+      return;
+    }
     this.#open.closed(connectionId);
     const process = pid === 0 ? undefined : this.#processes.get(pid);
-    this.#pipeline.close(connectionId, inPosition, outPosition, timestampNs, process);
+    const close = (): void => {
+      this.#plaintext.carrierClosed(connectionId, timestampNs);
+      this.#pipeline.close(connectionId, inPosition, outPosition, timestampNs, process);
+    };
+    if (this.#plaintext.carries(connectionId))
+      this.#late.push({ dueNs: monotonicNs() + LATE_NS, close });
+    else close();
   }
 
   onLinger(connectionId: number): void {
     this.#open.lingers(connectionId);
   }
 
+  onExec(pid: number, path: string): void {
+    this.#watcher?.executed(pid, path);
+  }
+
+  onFork(pid: number, parent: number): void {
+    this.#watcher?.forked(pid, parent);
+  }
+
+  onMapped(pid: number): void {
+    this.#watcher?.mapped(pid);
+  }
+
   onExit(pid: number): void {
     this.#kernel.removePid(pid);
     this.#open.exited(pid);
+    this.#plaintext.exited(pid, monotonicNs());
+    this.#watcher?.exited(pid);
+  }
+
+  /** A probe is in a file for all processes; what one says that its source was not to look into is left alone. */
+  #isWanted({ pid, source }: KernelConnection): boolean {
+    return source === undefined || this.#watcher?.selects(pid, source) !== false;
+  }
+
+  /** Looks into the program files of the processes that run, and of those that will. */
+  #watch(selected: ReadonlySet<number>): void {
+    const sources = this.#sources;
+    if (sources === undefined) return;
+    this.#watcher = new BinaryWatcher({
+      ...this.#uprobeOptions,
+      placer: {
+        place: (...what) => {
+          const placed = sources.place(...what);
+          if (placed !== undefined) this.#kernel.probesPlaced(monotonicNs());
+          return placed;
+        },
+      },
+      sources: this.#uprobes,
+      ownPid: process.pid,
+    });
+    this.#watcher.begin(selected);
+  }
+
+  #closeLate(nowNs: number): void {
+    while (this.#late.length > 0 && this.#late[0]!.dueNs <= nowNs) this.#late.shift()!.close();
   }
 
   /** Time passes only as far as the ring has been emptied: a busy moment must not look like a time-out. */
@@ -150,6 +291,7 @@ export class LiveSource implements EventHandler {
     try {
       await this.flush();
       if (this.#reader !== undefined) this.#endUnseen(monotonicNs());
+      this.#watcher?.tick(monotonicNs());
     } finally {
       this.#ticking = false;
     }
@@ -164,12 +306,13 @@ export class LiveSource implements EventHandler {
     const { lostEvents } = this.#kernel.counters();
     if (lostEvents === this.#eventsLost) return;
     this.#eventsLost = lostEvents;
-    for (const connection of this.#open.takeMissing(this.#kernel.connectionIds())) {
-      this.#end(connection, nowNs);
-    }
+    const known = this.#kernel.connectionIds();
+    for (const connection of this.#open.takeMissing(known)) this.#end(connection, nowNs);
+    this.#plaintext.endMissing(known, nowNs);
   }
 
   #end({ id }: KernelConnection, nowNs: number): void {
+    this.#plaintext.carrierClosed(id, nowNs);
     this.#pipeline.close(id, -1, -1, nowNs, undefined);
   }
 }

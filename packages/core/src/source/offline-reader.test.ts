@@ -307,7 +307,7 @@ describe('a recorder', () => {
     await recorder.begin();
     for (const inode of [77, 78]) {
       const info = { ...connectionInfo({ id: inode }), inode };
-      const connection = new TestConnection(recorder as never, info);
+      const connection = new TestConnection(recorder, info);
       connection.move('in', toyMessage('Q', inode, 3));
       recorder.role(inode, 'server');
       connection.move('out', toyMessage('S', inode, 3));
@@ -342,7 +342,7 @@ describe('a recorder', () => {
       pipeline,
     );
     await recorder.begin();
-    const connection = new TestConnection(recorder as never, connectionInfo());
+    const connection = new TestConnection(recorder, connectionInfo());
     connection.move('in', toyMessage('Q', 1, 3));
     connection.move('out', toyMessage('S', 1, 3));
     connection.end('in');

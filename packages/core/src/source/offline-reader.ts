@@ -2,7 +2,7 @@
 import { LibtraceError } from '../errors.js';
 import type { TraceRecord } from '../model/index.js';
 import { Pipeline } from '../stream/index.js';
-import type { AnyPlugin, TracerStats } from '../tracer/types.js';
+import type { AnyProtocol, TracerStats } from '../tracer/types.js';
 import { gunzip, isGzip, readBytes } from './offline-bytes.js';
 import type { CaptureDetails, CaptureFormat, OfflineSource } from './offline-source.js';
 import { PcapSource } from './pcap/index.js';
@@ -11,7 +11,7 @@ import { recordingMagic, RecordingSource } from './recording/index.js';
 
 /** Options of an {@link OfflineReader}; checked before. */
 export interface OfflineReaderOptions {
-  readonly plugins: readonly AnyPlugin[];
+  readonly plugins: readonly AnyProtocol[];
   readonly file: string | AsyncIterable<Uint8Array>;
   readonly decodeAs: ReadonlyMap<number, string>;
   readonly maxBufferedBytes: number;

@@ -14,13 +14,16 @@ import type {
   ProtocolPlugin,
   Role,
   Segment,
+  TlsInfo,
   TraceRecord,
 } from '../plugin/index.js';
 import type { Budget } from './counters.js';
 import { Deferral } from './deferral.js';
 import { MessageReader, type ReaderContext, type ReaderOwner } from './message-reader.js';
+import { NotShown } from './not-shown.js';
 import type { Verdict } from './pipeline-types.js';
 import { reportExchange, type ReportContext } from './report-exchange.js';
+import { CarriedTls } from './tls/carried-tls.js';
 import { sideOf, Undecided } from './undecided.js';
 
 /** A connection whose parser was wrong so often is given up. */
@@ -33,6 +36,10 @@ export interface ConnectionContext extends ReaderContext, ReportContext {
   /** Port to plugin, for connections whose protocol the user names. */
   readonly decodeAs: ReadonlyMap<number, string> | undefined;
   readonly budget: Budget;
+  /** The handshakes of TLS connections are read. */
+  readonly readsHandshakes: boolean;
+  /** What is known of the TLS of a connection that carries plaintext of another. */
+  tlsOf(carrier: number | undefined): TlsInfo;
   /** The connection waits for something: it wants ticks. */
   wantsTicks(connection: Connection): void;
 }
@@ -72,8 +79,8 @@ export class Connection implements ReaderOwner {
   #midstream: boolean;
   #lastNs = 0;
   #reopens = 0;
-  /** Counted among the connections that are not shown. */
-  #told = false;
+  readonly #notShown: NotShown;
+  readonly #carriedTls: CarriedTls;
   /** False when the tracing ends before the connection does. */
   #watched = true;
   /** Bytes moved. */
@@ -88,6 +95,8 @@ export class Connection implements ReaderOwner {
     this.info = info;
     this.#sourceRole = info.role;
     this.#midstream = info.midstream;
+    this.#notShown = new NotShown(context.counters);
+    this.#carriedTls = new CarriedTls(context.budget);
   }
 
   /** The role became known. When it contradicts the assumed one, reading starts anew. */
@@ -102,7 +111,8 @@ export class Connection implements ReaderOwner {
 
   take(segment: Segment, hint: string | undefined): void {
     if (this.opaque) return;
-    if (this.#matcher === undefined) this.#decide(segment, hint);
+    if (this.#carriedTls.isReading) this.#takeTls(segment);
+    else if (this.#matcher === undefined) this.#decide(segment, hint);
     else this.#read(segment);
   }
 
@@ -168,7 +178,7 @@ export class Connection implements ReaderOwner {
     const plugin = this.#context.plugins.find((each) => each.name === to);
     this.#matcher?.close(0);
     if (plugin === undefined) {
-      this.ignore();
+      this.#handOver(to);
       return;
     }
     const other = reader === this.#requests ? this.#responses : this.#requests;
@@ -198,15 +208,13 @@ export class Connection implements ReaderOwner {
   /** The active plugins changed: what one that is gone read, or none wanted, is looked at anew, as if joined now. */
   review(): void {
     const kept = this.plugin !== undefined && this.#context.plugins.includes(this.plugin);
+    if (this.#carriedTls.isReading) return;
     if (!this.#heard || (kept && !this.opaque)) return;
     if (this.#undecided !== undefined) {
       this.#askAnew();
       return;
     }
-    const told = this.#told;
-    this.#told = true;
-    this.#restart();
-    this.#told = told;
+    this.#restart(false);
     this.opaque = false;
     this.plugin = undefined;
     this.#disproved = undefined;
@@ -226,13 +234,10 @@ export class Connection implements ReaderOwner {
     return absence === 'unanswered' && !this.#watched ? 'lost' : absence;
   }
 
-  /** Gives everything back. */
-  drop(): void {
+  /** Gives everything back. `counts`: among the connections that are not shown, when nobody recognized it. */
+  drop(counts = true): void {
     this.opaque = true;
-    if (this.plugin === undefined && this.#heard && !this.#told) {
-      this.#told = true;
-      this.#context.counters.unrecognizedConnections++;
-    }
+    if (counts && this.plugin === undefined && this.#heard) this.#notShown.because('unrecognized');
     this.#undecided?.release();
     this.#undecided = undefined;
     this.#deferral?.clear();
@@ -241,13 +246,78 @@ export class Connection implements ReaderOwner {
     this.#requests = this.#responses = this.#in = this.#out = undefined;
     this.#matcher = undefined;
     this.#pendingEnd = undefined;
+    this.#carriedTls.end();
+  }
+
+  // ---- plaintext above TLS ----
+
+  /** What is known of the TLS below this plaintext; undefined when it is none. */
+  get tls(): TlsInfo | undefined {
+    return this.info.transport === 'tls' ? this.#context.tlsOf(this.info.carrier) : undefined;
+  }
+
+  /** What is known of the TLS that this connection carries; undefined when none was looked for. */
+  get carriedTls(): TlsInfo | undefined {
+    return this.#carriedTls.info;
+  }
+
+  /** Neither was it opened with a role, nor has one become known; what inference made of it does not count. */
+  get isWithoutRole(): boolean {
+    return this.#sourceRole === 'unknown';
+  }
+
+  /** The socket that carries this plaintext became known. */
+  bind({ id, local, remote, role, likelyRequests }: ConnectionInfo): void {
+    this.info = {
+      ...this.info,
+      local,
+      remote,
+      carrier: id,
+      ...(likelyRequests === undefined ? {} : { likelyRequests }),
+    };
+    this.ends = undefined;
+    this.#undecided?.reorder(candidatesFor(this.#context.plugins, this.info));
+    if (this.isWithoutRole) this.role(role);
+  }
+
+  /** What this connection carries is shown as plaintext: it is not among those that are not shown. */
+  cover(): void {
+    this.#notShown.cover();
+  }
+
+  #takeTls(segment: Segment): void {
+    const carried = this.#carriedTls;
+    carried.take(segment);
+    if (carried.isTls) this.#notShown.because('encrypted');
+    if (carried.isDone) this.ignore();
+  }
+
+  /** The protocol hands over to one that no plugin reads: to TLS, or to what may be TLS. */
+  #handOver(to: string): void {
+    if (to === 'tls') this.#notShown.because('encrypted');
+    const incoming = this.#in;
+    const outgoing = this.#out;
+    if (!this.#context.readsHandshakes || incoming === undefined || outgoing === undefined) {
+      this.ignore();
+      return;
+    }
+    const starts = { in: incoming.head, out: outgoing.head };
+    const deferred = this.#deferral?.release() ?? [];
+    this.drop();
+    this.opaque = false;
+    this.#carriedTls.beginAt(starts, deferred);
+  }
+
+  /** Reading a segment may have handed over to TLS, which may begin in it. */
+  #followHandOver(segment: Segment): void {
+    if (this.#carriedTls.isReading) this.#takeTls(segment);
   }
 
   /** What was read is reported; the protocol is no longer known. */
-  #restart(): void {
+  #restart(counts = true): void {
     this.#matcher?.close(0);
     const failed = this.opaque;
-    this.drop();
+    this.drop(counts);
     this.opaque = failed;
     this.#midstream = true;
     this.#know(this.#sourceRole);
@@ -295,11 +365,14 @@ export class Connection implements ReaderOwner {
     const decision = this.#undecided.take(segment, requests);
     if (decision === undefined) return;
     if (decision.kind === 'ignore') {
-      if (decision.opaque === 'tls') {
-        context.counters.encryptedConnections++;
-        this.#told = true;
-      }
-      this.ignore();
+      const isTls = decision.opaque === 'tls';
+      if (isTls) this.#notShown.because('encrypted');
+      if (isTls && context.readsHandshakes) {
+        const kept = this.#undecided.release();
+        this.#undecided = undefined;
+        this.#carriedTls.begin();
+        for (const each of [...kept, segment]) this.take(each, undefined);
+      } else this.ignore();
     } else {
       this.#settle(decision.plugin, decision.requests ?? this.#likelyRequests, segment, false);
     }
@@ -407,18 +480,25 @@ export class Connection implements ReaderOwner {
       } else {
         // A hole decides whether order is still known, and so whether to wait.
         reader.approach(segment);
-        if (this.#responses !== reader) return;
+        if (this.#responses !== reader) {
+          this.#followHandOver(segment);
+          return;
+        }
         if (reader.atBoundary && matcher.mustWait(segment.oppositePosition)) {
           this.#deferral ??= new Deferral(this.#context.counters, this.#context.budget);
           this.#deferral.add(segment);
         } else {
           reader.take(segment);
+          this.#followHandOver(segment);
         }
       }
     } else {
       if (this.#deferral?.first !== undefined) {
         this.#drain(segment.endNs - deferNs, segment.startNs);
-        if (this.#requests !== reader) return;
+        if (this.#requests !== reader) {
+          this.#followHandOver(segment);
+          return;
+        }
       }
       const { idleMs } = segment;
       const quietSinceNs = idleMs === undefined ? this.#lastNs : segment.endNs - idleMs * 1e6;
@@ -429,6 +509,7 @@ export class Connection implements ReaderOwner {
         idleMs !== undefined,
       );
       reader.take(segment);
+      this.#followHandOver(segment);
       if (this.#deferral?.first !== undefined) this.#drain(-Infinity, -Infinity);
     }
     if (segment.endNs > this.#lastNs) this.#lastNs = segment.endNs;
@@ -464,6 +545,7 @@ export class Connection implements ReaderOwner {
       }
       deferral.shift();
       responses.take(first);
+      this.#followHandOver(first);
     }
     const ended = this.#pendingEnd;
     const responses = this.#responses;

@@ -14,6 +14,8 @@ export class Counters {
   straySegments = 0;
   connections = 0;
   encryptedConnections = 0;
+  plaintextConnections = 0;
+  unboundConnections = 0;
   unrecognizedConnections = 0;
   records = 0;
   incompleteRecords = 0;
@@ -43,6 +45,8 @@ export class Counters {
       straySegments: this.straySegments,
       connections: this.connections,
       encryptedConnections: this.encryptedConnections,
+      plaintextConnections: this.plaintextConnections,
+      unboundConnections: this.unboundConnections,
       unrecognizedConnections: this.unrecognizedConnections,
       records: this.records,
       incompleteRecords: this.incompleteRecords,

@@ -40,6 +40,13 @@ export class Deferral {
     return segment;
   }
 
+  /** Hands over all of them, oldest first. */
+  release(): readonly OwnedSegment[] {
+    const segments = [...this.#segments];
+    this.clear();
+    return segments;
+  }
+
   clear(): void {
     this.#segments.length = 0;
     this.#charge(-this.#cost);

@@ -115,6 +115,11 @@ export class MessageReader implements Lane {
     this.seeking = seek;
   }
 
+  /** Stream position of what the parser sees next. */
+  get head(): number {
+    return Math.max(this.#position, this.#stepTo);
+  }
+
   get started(): boolean {
     return this.#started;
   }

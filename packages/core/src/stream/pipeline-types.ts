@@ -7,7 +7,7 @@ import type {
   Segment,
   TraceRecord,
 } from '../model/index.js';
-import type { AnyPlugin, TracerStats } from '../tracer/types.js';
+import type { AnyProtocol, TracerStats } from '../tracer/types.js';
 
 /** What the pipeline tells the source about a connection: the only arrow back to the kernel. */
 export type Verdict =
@@ -27,7 +27,7 @@ export type PipelineStats = TracerStats['pipeline'] & {
 /** What a {@link Pipeline} works with and whom it tells. The callbacks must not throw. */
 export interface PipelineOptions {
   /** Checked ones: see `validatePlugin`. */
-  readonly plugins: readonly AnyPlugin[];
+  readonly plugins: readonly AnyProtocol[];
   /** What records say in `source`. */
   readonly source: RecordSource;
   /** Called with every record, as it is made. */
@@ -40,6 +40,11 @@ export interface PipelineOptions {
   readonly wallClockOffsetNs: bigint;
   /** Port to plugin name: connections with that port are of that protocol, whatever their bytes look like. */
   readonly decodeAs?: ReadonlyMap<number, string> | undefined;
+  /**
+   * Plaintext connections are bound to the connections that carry them: the handshakes of TLS connections are read before
+   * nothing more is wanted of them. Default: only when nobody is told verdicts.
+   */
+  readonly plaintext?: boolean;
   /** Bytes kept per direction of a connection while a message is unfinished. Default 1 MiB. */
   readonly maxBufferedBytes?: number;
   /** The same, over all connections. Default 256 MiB. */
@@ -52,9 +57,18 @@ export interface PipelineSource {
   open(connection: ConnectionInfo): void;
   /** The role became known later. */
   role(connectionId: number, role: Role): void;
+  /**
+   * The socket of a plaintext connection became known after it was opened: its ends, its role unless that was known, and
+   * what its handshake tells. Without effect for connections that were not announced.
+   * @param carrier the connection that carries its ciphertext; it need not have been announced
+   */
+  bind(connectionId: number, carrier: ConnectionInfo): void;
   /** Bytes moved on a connection. `protocolHint` is the name that the kernel side knows it by, if it does. */
   segment(connectionId: number, segment: Segment, protocolHint: string | undefined): void;
-  /** The connection ended; final positions show trailing holes. */
+  /**
+   * The connection ended; final positions show trailing holes. The plaintext connections that it carried end with it, and
+   * may be said to have ended again.
+   */
   close(
     connectionId: number,
     inPosition: number,

@@ -8,12 +8,16 @@ import {
   type ProtocolPlugin,
   type Role,
   type Segment,
+  type TlsInfo,
 } from '../plugin/index.js';
+import { Carriers } from './carriers.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import { Budget, Counters } from './counters.js';
 import type { PipelineOptions, PipelineSource, PipelineStats } from './pipeline-types.js';
 
 const defaultMaxBufferedBytes = 1024 * 1024;
+/** Of a handshake that was not seen. */
+const nothingKnown: TlsInfo = Object.freeze({});
 const defaultMaxTotalBufferedBytes = 256 * 1024 * 1024;
 
 /**
@@ -22,6 +26,7 @@ const defaultMaxTotalBufferedBytes = 256 * 1024 * 1024;
  */
 export class Pipeline implements PipelineSource {
   readonly #connections = new Map<number, Connection>();
+  readonly #carriers = new Carriers();
   readonly #counters = new Counters();
   readonly #context: ConnectionContext;
   readonly #onVerdict: PipelineOptions['onVerdict'];
@@ -43,6 +48,8 @@ export class Pipeline implements PipelineSource {
         options.maxTotalBufferedBytes ?? defaultMaxTotalBufferedBytes,
       ),
       source: options.source,
+      readsHandshakes: options.plaintext ?? options.onVerdict === undefined,
+      tlsOf: (carrier) => this.#tlsOf(carrier),
       wallClockOffsetNs: options.wallClockOffsetNs,
       onRecord: options.onRecord,
       onPluginFailure: options.onPluginFailure,
@@ -50,17 +57,40 @@ export class Pipeline implements PipelineSource {
     };
   }
 
-  open(connection: ConnectionInfo): void {
+  open(info: ConnectionInfo): void {
+    const { id, transport, carrier } = info;
     this.#counters.connections++;
-    this.#connections.get(connection.id)?.drop();
-    this.#connections.set(connection.id, new Connection(this.#context, connection));
+    if (transport === 'tls') this.#counters.plaintextConnections++;
+    const before = this.#connections.get(id);
+    if (before !== undefined) {
+      this.#forget(before);
+      before.drop();
+    }
+    const connection = new Connection(this.#context, info);
+    this.#connections.set(id, connection);
+    if (carrier !== undefined) this.#carry(id, carrier);
+    if (this.#carriers.has(id)) connection.cover();
+  }
+
+  bind(connectionId: number, carrier: ConnectionInfo): void {
+    const connection = this.#connections.get(connectionId);
+    if (connection === undefined || connectionId === carrier.id) return;
+    const before = connection.info.carrier;
+    if (before !== undefined) this.#carriers.unbind(connectionId, before);
+    connection.bind(carrier);
+    this.#carry(connectionId, carrier.id);
+    this.#tell(connection);
   }
 
   role(connectionId: number, role: Role): void {
     const connection = this.#connections.get(connectionId);
     if (connection === undefined) return;
     connection.role(role);
-    if (connection.verdict !== undefined) this.#tell(connection);
+    this.#tell(connection);
+    for (const id of this.#carriers.plaintextsOf(connectionId)) {
+      const plaintext = this.#connections.get(id);
+      if (plaintext?.isWithoutRole === true) this.role(id, role);
+    }
   }
 
   segment(connectionId: number, segment: Segment, protocolHint: string | undefined): void {
@@ -95,8 +125,12 @@ export class Pipeline implements PipelineSource {
   ): void {
     const connection = this.#connections.get(connectionId);
     if (connection === undefined) return;
-    this.#connections.delete(connectionId);
+    for (const id of this.#carriers.plaintextsOf(connectionId)) {
+      this.close(id, -1, -1, timestampNs, process, ended);
+    }
     connection.close(inPosition, outPosition, ended);
+    this.#connections.delete(connectionId);
+    this.#forget(connection);
   }
 
   tick(nowNs: number): void {
@@ -112,10 +146,13 @@ export class Pipeline implements PipelineSource {
 
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- as for close
   finish(nowNs: number): void {
-    const connections = [...this.#connections.values()];
-    this.#connections.clear();
     this.#ticking = [];
-    for (const connection of connections) connection.close(-1, -1, false);
+    // What is known of a carrier's TLS is asked for meanwhile.
+    for (const connection of this.#connections.values()) {
+      connection.close(-1, -1, false);
+      this.#forget(connection);
+    }
+    this.#connections.clear();
   }
 
   /**
@@ -134,6 +171,22 @@ export class Pipeline implements PipelineSource {
   /** Counters since this pipeline was made. */
   stats(): PipelineStats {
     return this.#counters.snapshot(this.#connections.size);
+  }
+
+  #carry(plaintext: number, carrier: number): void {
+    this.#carriers.bind(plaintext, carrier);
+    this.#connections.get(carrier)?.cover();
+  }
+
+  /** A connection is closed, or its id is another's now. */
+  #forget({ info: { id, transport, carrier } }: Connection): void {
+    if (carrier !== undefined) this.#carriers.unbind(id, carrier);
+    else if (transport === 'tls') this.#counters.unboundConnections++;
+  }
+
+  #tlsOf(carrier: number | undefined): TlsInfo {
+    const connection = carrier === undefined ? undefined : this.#connections.get(carrier);
+    return connection?.carriedTls ?? nothingKnown;
   }
 
   #tell(connection: Connection): void {

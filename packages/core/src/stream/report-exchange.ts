@@ -7,6 +7,7 @@ import type {
   ProtocolPlugin,
   RecordSource,
   RecordStatus,
+  TlsInfo,
   TraceRecord,
 } from '../plugin/index.js';
 import type { Counters } from './counters.js';
@@ -25,6 +26,8 @@ export interface Reporting {
   readonly info: ConnectionInfo;
   readonly plugin: ProtocolPlugin | undefined;
   readonly opaque: boolean;
+  /** What is known of its TLS; undefined when there is none below it. */
+  readonly tls: TlsInfo | undefined;
   ends: TraceRecord['connection'] | undefined;
   who: (ProcessIdentity & { readonly tid: number }) | undefined;
   failed(error: unknown): void;
@@ -70,7 +73,7 @@ export function reportExchange(
     response === undefined ? first.endNs : Math.max(response.endNs, first.endNs),
     // Nobody was traced: a capture shows the connection, not an end of it.
     context.source === 'pcap' ? 'unknown' : info.role,
-    context.source,
+    info.source ?? context.source,
     whoMoved(connection, first),
     endsOf(connection),
     request === undefined ? 0 : request.bytes,
@@ -116,27 +119,26 @@ function whoMoved(
     who.comm === process.comm &&
     who.exe === process.exe &&
     who.cgroup === process.cgroup &&
-    who.ppid === process.ppid
+    who.ppid === process.ppid &&
+    who.container === process.container &&
+    who.args === process.args
   ) {
     return who;
   }
-  return (connection.who = {
-    pid: process.pid,
-    ppid: process.ppid,
-    comm: process.comm,
-    exe: process.exe,
-    cgroup: process.cgroup,
-    tid,
-  });
+  return (connection.who = { ...process, tid });
 }
 
 /** Without a known role the local end is the server: the plugin said that requests come in. */
 function endsOf(connection: Reporting): TraceRecord['connection'] {
+  const { tls, ends } = connection;
+  // More may have been learned of the handshake meanwhile.
+  if (ends !== undefined && ends.tls === tls) return ends;
   const { id, transport, role, local, remote } = connection.info;
-  return (connection.ends ??= {
+  return (connection.ends = {
     id,
     transport,
     client: role === 'client' ? local : remote,
     server: role === 'client' ? remote : local,
+    ...(tls === undefined ? {} : { tls }),
   });
 }

@@ -11,7 +11,7 @@ import type {
   TraceRecord,
 } from '../plugin/index.js';
 import { defineProtocol, type ByteView } from '../plugin/index.js';
-import type { PipelineOptions, Verdict } from './pipeline-types.js';
+import type { PipelineOptions, PipelineSource, Verdict } from './pipeline-types.js';
 import { Pipeline } from './pipeline.js';
 
 /**
@@ -99,7 +99,7 @@ export function toyProtocol(options: ToyOptions = {}): ProtocolPlugin<string, To
     kind: 'protocol',
     apiVersion: 1,
     name: options.name ?? 'toy',
-    transports: ['tcp', 'unix'],
+    transports: ['tcp', 'unix', 'tls'],
     inference: options.inference ?? {
       rules: [
         { says: 'request', when: { kind: 'bytes', at: 0, anyOf: ['~Q'] } },
@@ -132,10 +132,10 @@ export const testProcess: ProcessIdentity = {
 export class TestConnection {
   readonly position = { in: 0, out: 0 };
   nowNs = 1e9;
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: PipelineSource;
   readonly id: number;
 
-  constructor(pipeline: Pipeline, info: ConnectionInfo) {
+  constructor(pipeline: PipelineSource, info: ConnectionInfo) {
     this.#pipeline = pipeline;
     this.id = info.id;
     pipeline.open(info);

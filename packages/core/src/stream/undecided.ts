@@ -52,7 +52,7 @@ interface Suspect<P> {
 
 /** A connection whose protocol is not known yet: keeps its bytes, within bounds, and asks the rules about them. */
 export class Undecided<P extends Inferable> {
-  readonly #candidates: readonly P[];
+  #candidates: readonly P[];
   readonly #reach: number;
   readonly #view: ByteView;
   readonly #counters: Counters;
@@ -93,6 +93,11 @@ export class Undecided<P extends Inferable> {
     this.#transport = transport;
     this.#carried = new CarriedHeader(transport === 'udp' ? 0 : carriedHeaderBytes);
     this.#midstream = midstream;
+  }
+
+  /** The ends of the connection became known: others may be asked first. */
+  reorder(candidates: readonly P[]): void {
+    this.#candidates = candidates;
   }
 
   /**

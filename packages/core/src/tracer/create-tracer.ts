@@ -5,6 +5,7 @@ import { LibtraceError } from '../errors.js';
 import { validatePlugins } from '../inference/validate-plugins.js';
 import { wallClockOffsetNs } from '../kernel/clock.js';
 import type { TraceRecord } from '../model/index.js';
+import { protocolsOf, uprobesOf } from '../plugin/kinds.js';
 import { LiveSource } from '../source/live-source.js';
 import { Recorder } from '../source/recording/index.js';
 import { Pipeline } from '../stream/pipeline.js';
@@ -61,6 +62,7 @@ class LiveTracer implements Tracer<TraceRecord> {
       plugins: options.plugins,
       decodeAs: options.decodeAs,
       source: 'syscall',
+      plaintext: options.sources.length > 0,
       wallClockOffsetNs: this.#wallClockOffsetNs,
       maxBufferedBytes: options.maxBufferedBytes,
       maxTotalBufferedBytes: options.maxTotalBufferedBytes,
@@ -89,6 +91,9 @@ class LiveTracer implements Tracer<TraceRecord> {
           maxConnections: this.#options.maxConnections,
           plugins,
           keepUnnamed: recording !== undefined,
+          uprobes: this.#options.sources,
+          uprobeOptions: this.#options.uprobes,
+          onSourceFailure: (error) => this.#onError(error),
           wantUdp: recording !== undefined || plugins.some((p) => p.transports.includes('udp')),
         },
         this.#recorder ?? this.#pipeline,
@@ -178,9 +183,18 @@ class LiveTracer implements Tracer<TraceRecord> {
       validatePlugins(plugins);
       // What is in the ring was moved while the plugins were others.
       if (this.#state === 'attached') await this.#source!.flush();
-      this.#source?.setPlugins(plugins);
-      this.#pipeline.setPlugins(plugins);
-      this.#options = { ...this.#options, plugins };
+      const protocols = protocolsOf(plugins);
+      const sources = uprobesOf(plugins);
+      if (sources.some((source) => !this.#options.sources.includes(source))) {
+        throw new LibtraceError('ERR_OPTION_INVALID', 'setPlugins got a new source of plaintext', {
+          phase: 'run',
+          remedy:
+            'give sources of plaintext to createTracer; protocols can be replaced at any time',
+        });
+      }
+      this.#source?.setPlugins(protocols, sources);
+      this.#pipeline.setPlugins(protocols);
+      this.#options = { ...this.#options, plugins: protocols };
     });
   }
 
@@ -207,7 +221,7 @@ class LiveTracer implements Tracer<TraceRecord> {
 
   report(): TracerReport {
     this.#expect('report', 'loaded', 'attached', 'detached');
-    return this.#source!.kernel.report();
+    return this.#source!.report();
   }
 
   #lastKernel: TracerStats['kernel'] = {
@@ -215,7 +229,7 @@ class LiveTracer implements Tracer<TraceRecord> {
     bytesSeen: 0,
     segmentsDelivered: 0,
     bytesDelivered: 0,
-    segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0 },
+    segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0, covered: 0 },
     eventsLost: 0,
     runsMissed: 0,
     compatCalls: 0,
@@ -234,6 +248,7 @@ class LiveTracer implements Tracer<TraceRecord> {
         ignored: c.lostIgnored,
         connections: c.lostConnections,
         internal: c.lostInternal,
+        covered: c.lostCovered,
       },
       eventsLost: c.lostEvents,
       runsMissed: kernel.missedRuns(),

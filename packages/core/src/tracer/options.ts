@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LibtraceError } from '../errors.js';
 import type { RecordingSink } from '../source/recording/recording-sink.js';
-import type { AnyPlugin, RecordingOptions, TracerOptions } from './types.js';
+import { protocolsOf, uprobesOf } from '../plugin/kinds.js';
+import type { AnyProtocol, UprobePlugin } from '../plugin/index.js';
+import type { AnyPlugin, RecordingOptions, TracerOptions, UprobeOptions } from './types.js';
 
 /** {@link TracerOptions} with every default filled in. */
-export type ResolvedOptions = Required<Omit<TracerOptions<readonly AnyPlugin[]>, 'recording'>> & {
+export type ResolvedOptions = Required<
+  Omit<TracerOptions<readonly AnyPlugin[]>, 'recording' | 'plugins'>
+> & {
+  readonly plugins: readonly AnyProtocol[];
+  readonly sources: readonly UprobePlugin[];
   readonly recording: RecordingOptions | undefined;
 };
 
@@ -75,7 +81,7 @@ function checkTarget(target: unknown): void {
     invalid('target.ports', 'has more than 64 entries', 'leave the ports out and filter records');
 }
 
-function checkDecodeAs(decodeAs: unknown, plugins: readonly AnyPlugin[]): void {
+function checkDecodeAs(decodeAs: unknown, plugins: readonly AnyProtocol[]): void {
   if (!(decodeAs instanceof Map)) {
     invalid(
       'decodeAs',
@@ -109,6 +115,26 @@ function checkRecording(recording: unknown): void {
   }
 }
 
+function checkUprobes(uprobes: unknown): void {
+  if (typeof uprobes !== 'object' || uprobes === null) {
+    invalid('uprobes', `is ${typeof uprobes}`, 'give an object, such as { files: [path] }');
+  }
+  const { match, files, onlyBelow, delayMs, keepMs } = uprobes as UprobeOptions;
+  const expressions: readonly unknown[] =
+    typeof match !== 'object' || match instanceof RegExp ? [match] : Object.values(match);
+  if (expressions.some((each) => each !== undefined && !(each instanceof RegExp))) {
+    invalid('uprobes.match', 'is no regular expression', 'give match: /nginx/ or { go: /api/ }');
+  }
+  for (const [name, list] of Object.entries({ files, onlyBelow })) {
+    if (list === undefined) continue;
+    if (!Array.isArray(list) || list.some((path) => typeof path !== 'string' || path === '')) {
+      invalid(`uprobes.${name}`, 'is not an array of paths', 'give an array of paths');
+    }
+  }
+  if (delayMs !== undefined) integer('uprobes.delayMs', delayMs, 0, 3_600_000);
+  if (keepMs !== undefined) integer('uprobes.keepMs', keepMs, 0, 86_400_000);
+}
+
 /** Checks what the user gave. @throws LibtraceError `ERR_OPTION_INVALID`, `ERR_TARGET_MISSING` */
 export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): ResolvedOptions {
   const given = options as Partial<TracerOptions<readonly AnyPlugin[]>> | undefined;
@@ -116,10 +142,12 @@ export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): Re
     invalid('plugins', 'is not an array', 'give plugins: [http()]');
   }
   checkTarget(given.target);
-  const plugins: readonly AnyPlugin[] = given.plugins;
+  const plugins = protocolsOf(given.plugins as readonly AnyPlugin[]);
   const wanted = Math.max(64, ...plugins.map((plugin) => plugin.captureBytes ?? CAPTURE_DEFAULT));
   const resolved: ResolvedOptions = {
     plugins,
+    sources: uprobesOf(given.plugins as readonly AnyPlugin[]),
+    uprobes: given.uprobes ?? {},
     target: given.target!,
     decodeAs: given.decodeAs ?? new Map(),
     ringBytes: given.ringBytes ?? 8 * 1024 * 1024,
@@ -132,6 +160,7 @@ export function resolveOptions(options: TracerOptions<readonly AnyPlugin[]>): Re
     recording: given.recording,
   };
   checkRecording(resolved.recording);
+  checkUprobes(resolved.uprobes);
   checkDecodeAs(resolved.decodeAs, plugins);
   integer('ringBytes', resolved.ringBytes, 4096, 2 ** 30);
   if ((resolved.ringBytes & (resolved.ringBytes - 1)) !== 0) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TraceRecord } from '../model/index.js';
-import type { AnyPlugin, ProtocolResult } from '../plugin/index.js';
+import type { AnyPlugin, AnyProtocol, ProtocolResult } from '../plugin/index.js';
 import type { RecordingStats } from '../source/recording/format.js';
 import type { RecordingSink } from '../source/recording/recording-sink.js';
 
-export type { AnyPlugin };
+export type { AnyPlugin, AnyProtocol };
 
 /** The records that a plugin (or a union of plugins) yields. */
 export type RecordOf<P> = P extends {
@@ -41,9 +41,74 @@ export interface RecordingOptions {
   readonly maxQueuedBytes?: number;
 }
 
+/** How sources of plaintext find the programs that they look into. */
+export interface UprobeOptions {
+  /**
+   * Only processes whose command name, executable path or arguments (joined by spaces) match: for all sources, or by the
+   * name of a source. Default: every traced process.
+   */
+  readonly match?: RegExp | Readonly<Record<string, RegExp>>;
+  /** Program files and libraries to probe when hooks are attached, before any process maps them. Default: none. */
+  readonly files?: readonly string[];
+  /**
+   * Probe only files below these directories. Default: those in the environment variable `LIBTRACE_PROBE_ONLY`, separated
+   * by colons; without it, any file. A probe sits in a file and interrupts every process that uses the file, traced or not.
+   */
+  readonly onlyBelow?: readonly string[];
+  /** Wait so long before a newly mapped file is probed. Default 0 ms. */
+  readonly delayMs?: number;
+  /** Probes stay so long in a file that no process uses any more. Default 60,000 ms. */
+  readonly keepMs?: number;
+}
+
+/** One probe in a program file. */
+export interface ProbeStatus {
+  /** Name of the program. */
+  readonly program: string;
+  /** The function, or the label of a place that the source chose itself. */
+  readonly place: string;
+  /** Where in the file. */
+  readonly fileOffset: number;
+  /** `entry`, `return` (return probe of the kernel), `site` (a return instruction), `address`. */
+  readonly kind: 'entry' | 'return' | 'site' | 'address';
+  /** The instruction there, when it was read. */
+  readonly instruction?: string;
+  /** Why there: what it costs, and what was passed over. */
+  readonly why?: string;
+  /** Whether it is in place now. */
+  readonly attached: boolean;
+  /** Why it is not. */
+  readonly reason?: string;
+}
+
+/** One program file that a source of plaintext wanted. */
+export interface BinaryStatus {
+  /** Path, as the process sees it that mapped it. */
+  readonly path: string;
+  /** Name of the source. */
+  readonly source: string;
+  /** What was found: `OpenSSL 3.0.15, dynamic symbols`; empty when nothing was. */
+  readonly summary: string;
+  /** More of it, line by line. */
+  readonly details: readonly string[];
+  /** Whether every probe that is not optional is in place. */
+  readonly attached: boolean;
+  /** Every probe. */
+  readonly probes: readonly ProbeStatus[];
+  /** Traced processes that use the file now. */
+  readonly processes: number;
+  /** Why it is not probed. */
+  readonly reason?: string;
+  /** What would help. */
+  readonly remedy?: string;
+}
+
 /** Options of {@link createTracer}. */
 export interface TracerOptions<P extends readonly AnyPlugin[]> {
-  /** The protocols to recognize and read. Of two that claim a connection, one whose port hint fits goes first, then the earlier. */
+  /**
+   * The protocols to recognize and read, and the sources of plaintext above TLS. Of two protocols that claim a connection,
+   * one whose port hint fits goes first, then the earlier.
+   */
   readonly plugins: P;
   /** Whose calls are traced. */
   readonly target: TraceTarget;
@@ -67,6 +132,8 @@ export interface TracerOptions<P extends readonly AnyPlugin[]> {
   readonly recording?: RecordingOptions;
   /** Records kept for a slow `for await` consumer; older ones are dropped and counted. Default 65,536. */
   readonly maxQueuedRecords?: number;
+  /** How sources of plaintext find the programs that they look into. */
+  readonly uprobes?: UprobeOptions;
 }
 
 /** Counters since `load`. Everything that was not shown is counted here, where it was dropped. */
@@ -91,6 +158,8 @@ export interface TracerStats {
       readonly connections: number;
       /** More messages in one call than the hooks walk through. */
       readonly internal: number;
+      /** Left in the kernel because it was ciphertext whose plaintext is captured above the TLS library. */
+      readonly covered: number;
     };
     /** Events other than segments (opens, closes, process events) that found the ring full. */
     readonly eventsLost: number;
@@ -111,6 +180,10 @@ export interface TracerStats {
     readonly connections: number;
     /** Of these, those that speak TLS: not shown. */
     readonly encryptedConnections: number;
+    /** Connections above a TLS library, whose plaintext was captured. */
+    readonly plaintextConnections: number;
+    /** Of these, those whose socket was not found: shown without addresses. */
+    readonly unboundConnections: number;
     /** Of these, those that moved bytes in which no active plugin recognized its protocol, given up or ended. */
     readonly unrecognizedConnections: number;
     /** Records handed out. */
@@ -197,6 +270,8 @@ export interface TracerReport {
   }[];
   /** Time that loading everything took, milliseconds. */
   readonly loadMs: number;
+  /** Every program file that a source of plaintext wanted. */
+  readonly binaries: readonly BinaryStatus[];
 }
 
 /** States of a tracer: `created → loaded → attached ⇄ detached → closed`. */

@@ -26,6 +26,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	register_map_functions(env, exports);
 	register_program_functions(env, exports);
 	register_probe_functions(env, exports);
+	register_return_probe_functions(env, exports);
 	return exports;
 }
 

@@ -25,6 +25,7 @@ void BpfObject::Register(Napi::Env env, Napi::Object exports)
 				InstanceMethod("setLogLevel", &BpfObject::SetLogLevel),
 				InstanceMethod("setMaxEntries", &BpfObject::SetMaxEntries),
 				InstanceMethod("setAutocreate", &BpfObject::SetAutocreate),
+				InstanceMethod("reuseMap", &BpfObject::ReuseMap),
 				InstanceMethod("load", &BpfObject::Load),
 				InstanceMethod("programFd", &BpfObject::ProgramFd),
 				InstanceMethod("mapFd", &BpfObject::MapFd),
@@ -223,6 +224,15 @@ Napi::Value BpfObject::SetAutocreate(const Napi::CallbackInfo &info)
 	int result = bpf_map__set_autocreate(Map(info), info[1].As<Napi::Boolean>());
 	if (result < 0)
 		throw_bpf_error(info.Env(), "set autocreate", result);
+	return info.Env().Undefined();
+}
+
+Napi::Value BpfObject::ReuseMap(const Napi::CallbackInfo &info)
+{
+	LibbpfLog log;
+	int result = bpf_map__reuse_fd(Map(info), info[1].As<Napi::Number>().Int32Value());
+	if (result < 0)
+		throw_bpf_error(info.Env(), "reuse map", result);
 	return info.Env().Undefined();
 }
 

@@ -25,6 +25,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	Napi::Value SetLogLevel(const Napi::CallbackInfo &info);
 	Napi::Value SetMaxEntries(const Napi::CallbackInfo &info);
 	Napi::Value SetAutocreate(const Napi::CallbackInfo &info);
+	Napi::Value ReuseMap(const Napi::CallbackInfo &info);
 	Napi::Value Load(const Napi::CallbackInfo &info);
 	Napi::Value ProgramFd(const Napi::CallbackInfo &info);
 	Napi::Value MapFd(const Napi::CallbackInfo &info);

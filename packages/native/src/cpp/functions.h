@@ -10,3 +10,5 @@ void register_map_functions(Napi::Env env, Napi::Object exports);
 void register_program_functions(Napi::Env env, Napi::Object exports);
 /** What the running kernel supports, found by trying (probe_functions.cc). */
 void register_probe_functions(Napi::Env env, Napi::Object exports);
+/** How return probes work here, found by trying (return_probe.cc). */
+void register_return_probe_functions(Napi::Env env, Napi::Object exports);

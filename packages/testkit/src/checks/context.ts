@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin, ProtocolPlugin } from '@libtrace/core';
+import type { AnyProtocol, ProtocolPlugin } from '@libtrace/core';
 import type { Fixture, Sender } from '../fixture/fixture.js';
 import { totalBytes } from '../fixture/fixture.js';
 import type { Tolerance } from '../judge/damage-rules.js';
@@ -30,11 +30,11 @@ const runLimitMs = 20_000;
 
 /** What every check works with. */
 export class CheckContext {
-  readonly make: () => AnyPlugin;
+  readonly make: () => AnyProtocol;
   /** Of the plugin. */
   readonly name: string;
   readonly fixtures: readonly Fixture[];
-  readonly others: readonly AnyPlugin[];
+  readonly others: readonly AnyProtocol[];
   readonly speaks: readonly string[];
   readonly tolerance: Tolerance;
   readonly effort: Effort;
@@ -45,9 +45,9 @@ export class CheckContext {
   runs = 0;
 
   constructor(options: {
-    readonly make: () => AnyPlugin;
+    readonly make: () => AnyProtocol;
     readonly fixtures: readonly Fixture[];
-    readonly others: readonly AnyPlugin[];
+    readonly others: readonly AnyProtocol[];
     readonly speaks: readonly string[];
     readonly tolerance: Tolerance;
     readonly effort: Effort;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin, ProtocolPlugin, Role } from '@libtrace/core';
+import type { AnyProtocol, ProtocolPlugin, Role } from '@libtrace/core';
 import type { Fixture } from '../fixture/fixture.js';
 import { play } from '../run/play.js';
 import { claimedBy } from './claims.js';
@@ -52,7 +52,7 @@ const roles: readonly Role[] = ['server', 'client', 'unknown'];
 
 /** Every conversation, seen from both ends and without a known role, with every plugin's inference and parser. */
 export function confusionMatrix(
-  plugins: readonly (() => AnyPlugin)[],
+  plugins: readonly (() => AnyProtocol)[],
   rows: readonly ConfusionRow[],
 ): ConfusionMatrix {
   const mistakes: string[] = [];

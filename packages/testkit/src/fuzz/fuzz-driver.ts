@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   Pipeline,
-  type AnyPlugin,
+  type AnyProtocol,
   type ProtocolPlugin,
   type ProcessIdentity,
   type Segment,
@@ -31,7 +31,7 @@ export class FuzzDriver {
   #nowNs = 1e9;
   records = 0;
 
-  constructor(plugin: AnyPlugin) {
+  constructor(plugin: AnyProtocol) {
     this.#plugin = plugin as ProtocolPlugin;
     this.#pipeline = new Pipeline({
       plugins: [plugin],

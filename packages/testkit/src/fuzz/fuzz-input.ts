@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin, Role, Test } from '@libtrace/core';
+import type { AnyProtocol, Role, Test } from '@libtrace/core';
 import type { Fixture, Sender } from '../fixture/fixture.js';
 import { Random } from '../run/random.js';
 
@@ -35,7 +35,7 @@ export class FuzzInputs {
   readonly #memory = Buffer.alloc(64 * 1024);
   #used = 0;
 
-  constructor(plugin: AnyPlugin, fixtures: readonly Fixture[]) {
+  constructor(plugin: AnyProtocol, fixtures: readonly Fixture[]) {
     this.#fixtures = fixtures.filter((fixture) => fixture.steps.length > 0);
     this.#words = [
       ...plugin.inference.rules.flatMap((rule) => wordsOf(rule.when)),

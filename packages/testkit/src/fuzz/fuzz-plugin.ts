@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AnyPlugin, ProtocolPlugin } from '@libtrace/core';
+import type { AnyProtocol, ProtocolPlugin } from '@libtrace/core';
 import { describeFailure, type Finding } from '../checks/context.js';
 import type { Fixture } from '../fixture/fixture.js';
 import { cpuMs } from '../run/cpu-time.js';
@@ -59,12 +59,12 @@ const afterFinding = 2000;
  * if (report.findings.length > 0) throw new Error(report.findings[0].problem);
  * ```
  */
-export function fuzzPlugin(factory: () => AnyPlugin, options: FuzzOptions): Promise<FuzzReport> {
+export function fuzzPlugin(factory: () => AnyProtocol, options: FuzzOptions): Promise<FuzzReport> {
   return new Fuzzing(factory, options).run();
 }
 
 class Fuzzing {
-  readonly #factory: () => AnyPlugin;
+  readonly #factory: () => AnyProtocol;
   readonly #options: Required<Omit<FuzzOptions, 'onProgress'>>;
   readonly #onProgress: FuzzOptions['onProgress'];
   readonly #inputs: FuzzInputs;
@@ -76,7 +76,7 @@ class Fuzzing {
   #maxMs = 0;
   #foundAt = Infinity;
 
-  constructor(factory: () => AnyPlugin, options: FuzzOptions) {
+  constructor(factory: () => AnyProtocol, options: FuzzOptions) {
     this.#factory = factory;
     this.#onProgress = options.onProgress;
     this.#options = {

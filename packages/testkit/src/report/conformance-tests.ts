@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin } from '@libtrace/core';
+import type { AnyProtocol } from '@libtrace/core';
 import { checks, runCheck, type CheckName, type CheckOptions } from '../check-plugin.js';
 import { formatFinding } from './format-report.js';
 
@@ -27,7 +27,7 @@ export interface TestFramework {
  */
 export function conformanceTests(
   framework: TestFramework,
-  factory: () => AnyPlugin,
+  factory: () => AnyProtocol,
   options: CheckOptions,
 ): void {
   const names = options.only ?? (Object.keys(checks) as CheckName[]);

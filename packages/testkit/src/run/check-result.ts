@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
-import { attributeDefinition, type AnyPlugin } from '@libtrace/core';
+import { attributeDefinition, type AnyProtocol } from '@libtrace/core';
 import { show } from '../judge/show.js';
 
 const statuses = ['ok', 'client-error', 'server-error', 'unknown'];
@@ -16,7 +16,7 @@ const missingParts = [
 export function checkResult(
   result: unknown,
   again: () => unknown,
-  plugin: AnyPlugin,
+  plugin: AnyProtocol,
   violated: (what: string) => void,
 ): unknown {
   if (result === undefined) return undefined;
@@ -44,7 +44,7 @@ export function checkResult(
 
 function checkAttributes(
   attributes: Readonly<Record<string, unknown>>,
-  plugin: AnyPlugin,
+  plugin: AnyProtocol,
   violated: (what: string) => void,
 ): void {
   for (const [name, value] of Object.entries(attributes)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ByteView, type AnyPlugin, type ConnectionInfo, type Side } from '@libtrace/core';
+import { ByteView, type AnyProtocol, type ConnectionInfo, type Side } from '@libtrace/core';
 import { checkResult } from './check-result.js';
 
 /** A plugin did what its contract forbids and core does not notice. */
@@ -25,10 +25,10 @@ interface Parser {
  * `poisonViews`, each call gets a view over memory of its own that is overwritten when the call returns.
  */
 export function guard(
-  plugin: AnyPlugin,
+  plugin: AnyProtocol,
   poisonViews: boolean,
   onViolation: (violation: ContractViolation) => void,
-): AnyPlugin {
+): AnyProtocol {
   const violated = (what: string): void => onViolation(new ContractViolation(what));
   const matching = plugin.matching as {
     readonly mode: string;
@@ -50,7 +50,7 @@ export function guard(
       const result = toRecord();
       return checkResult(result, toRecord, plugin, violated) as never;
     },
-  } as AnyPlugin;
+  } as AnyProtocol;
 }
 
 function checkKey(key: unknown, violated: (what: string) => void): number | string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   Pipeline,
-  type AnyPlugin,
+  type AnyProtocol,
   type ConnectionInfo,
   type Direction,
   type PipelineStats,
@@ -45,7 +45,7 @@ let slab = Buffer.alloc(128 * 1024, junk);
  * @param plugins the first one is hinted when the variation says so.
  */
 export function play(
-  plugins: readonly AnyPlugin[],
+  plugins: readonly AnyProtocol[],
   fixture: Fixture,
   variation: Variation = {},
 ): Run {

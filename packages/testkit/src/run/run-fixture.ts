@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AnyPlugin, RecordOf } from '@libtrace/core';
+import type { AnyProtocol, RecordOf } from '@libtrace/core';
 import { describeFailure } from '../checks/context.js';
 import type { Fixture } from '../fixture/fixture.js';
 import { play } from './play.js';
@@ -18,7 +18,7 @@ import type { Variation } from './variation.js';
  * @param variation how the bytes arrive; reports of {@link checkPlugin} name one for what they found
  * @throws Error when the plugin threw, or did what its contract forbids.
  */
-export function runFixture<const P extends AnyPlugin>(
+export function runFixture<const P extends AnyProtocol>(
   plugin: P | readonly P[],
   fixture: Fixture,
   variation: Variation = {},

@@ -79,6 +79,10 @@ export class Collected implements PipelineSource {
     this.connections.push(connection);
   }
 
+  bind(): void {
+    throw new Error('captures hold no plaintext of TLS');
+  }
+
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- captures know the role at once or never
   role(_connectionId: number, _role: Role): void {
     throw new Error('no role is told later');

@@ -54,6 +54,7 @@ export const frameType = {
   dropped: 10,
   counters: 11,
   endOfRecording: 12,
+  bind: 13,
 } as const;
 
 /** Bytes of a segment's payload before the hint and the captured bytes. */
@@ -71,7 +72,13 @@ export const holeCodes: readonly (HoleReason | undefined)[] = [
 ];
 
 /** Bits of a connection's flags; bits 1 and 2 are an index of {@link likelyCodes}. */
-export const connectionFlag = { midstream: 1, likelyShift: 1, likelyMask: 6 } as const;
+export const connectionFlag = {
+  midstream: 1,
+  likelyShift: 1,
+  likelyMask: 6,
+  source: 8,
+  carrier: 16,
+} as const;
 export const likelyCodes: readonly (Direction | undefined)[] = [undefined, 'in', 'out'];
 
 /** Bits of the flags of a close. `broken`: it is not the end that completes messages. */

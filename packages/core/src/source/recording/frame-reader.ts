@@ -6,6 +6,7 @@ import type {
   ProcessIdentity,
   Segment,
 } from '../../model/index.js';
+import { containerId } from '../../model/container-id.js';
 import type { PipelineSource } from '../../stream/index.js';
 import {
   closeFlag,
@@ -79,6 +80,8 @@ export class FrameReader {
         return this.#onProcess();
       case frameType.open:
         return this.#onOpen(pipeline);
+      case frameType.bind:
+        return this.#onBind(pipeline);
       case frameType.role:
         return this.#onRole(pipeline);
       case frameType.end:
@@ -148,12 +151,19 @@ export class FrameReader {
 
   #onProcess(): string | undefined {
     const cursor = this.#cursor;
+    const pid = cursor.u32();
+    const ppid = cursor.u32();
+    const comm = cursor.longText();
+    const exe = cursor.longText();
+    const cgroup = cursor.longText();
+    const container = containerId(cgroup);
     const identity: ProcessIdentity = {
-      pid: cursor.u32(),
-      ppid: cursor.u32(),
-      comm: cursor.longText(),
-      exe: cursor.longText(),
-      cgroup: cursor.longText(),
+      pid,
+      ppid,
+      comm,
+      exe,
+      cgroup,
+      ...(container === undefined ? {} : { container }),
     };
     if (cursor.failed) return 'a process is malformed';
     this.#processes.set(identity.pid, identity);
@@ -161,33 +171,22 @@ export class FrameReader {
   }
 
   #onOpen(pipeline: PipelineSource): string | undefined {
-    const cursor = this.#cursor;
-    const id = cursor.position();
-    const transport = transportCodes[cursor.u8()];
-    const role = roleCodes[cursor.u8()];
-    const flags = cursor.u8();
-    const localPort = cursor.u16();
-    const remotePort = cursor.u16();
-    const local = { address: cursor.shortText(), port: localPort };
-    const remote = { address: cursor.shortText(), port: remotePort };
-    if (cursor.failed || transport === undefined || role === undefined) {
-      return 'a connection is malformed';
-    }
-    const likely = likelyCodes[(flags & connectionFlag.likelyMask) >> connectionFlag.likelyShift];
-    this.#open.add(id);
+    const info = readConnection(this.#cursor);
+    if (info === undefined) return 'a connection is malformed';
+    this.#open.add(info.id);
     if (this.#open.size > recordingLimits.connections) return 'too many open connections';
     this.#connections++;
     this.finished = false;
-    const info: ConnectionInfo = {
-      id,
-      transport,
-      role,
-      local,
-      remote,
-      midstream: (flags & connectionFlag.midstream) !== 0,
-      ...(likely === undefined ? {} : { likelyRequests: likely }),
-    };
     pipeline.open(info);
+    return undefined;
+  }
+
+  #onBind(pipeline: PipelineSource): string | undefined {
+    const id = this.#cursor.position();
+    const carrier = readConnection(this.#cursor);
+    if (carrier === undefined) return 'the carrier of a connection is malformed';
+    this.finished = false;
+    pipeline.bind(id, carrier);
     return undefined;
   }
 
@@ -256,6 +255,33 @@ export class FrameReader {
   }
 }
 
+/** A connection as open and bind describe it; undefined when it cannot be one. */
+function readConnection(cursor: PayloadCursor): ConnectionInfo | undefined {
+  const id = cursor.position();
+  const transport = transportCodes[cursor.u8()];
+  const role = roleCodes[cursor.u8()];
+  const flags = cursor.u8();
+  const localPort = cursor.u16();
+  const remotePort = cursor.u16();
+  const local = { address: cursor.shortText(), port: localPort };
+  const remote = { address: cursor.shortText(), port: remotePort };
+  const source = (flags & connectionFlag.source) === 0 ? undefined : cursor.shortText();
+  const carrier = (flags & connectionFlag.carrier) === 0 ? undefined : cursor.position();
+  if (cursor.failed || transport === undefined || role === undefined) return undefined;
+  const likely = likelyCodes[(flags & connectionFlag.likelyMask) >> connectionFlag.likelyShift];
+  return {
+    id,
+    transport,
+    role,
+    local,
+    remote,
+    midstream: (flags & connectionFlag.midstream) !== 0,
+    ...(likely === undefined ? {} : { likelyRequests: likely }),
+    ...(source === undefined ? {} : { source }),
+    ...(carrier === undefined ? {} : { carrier }),
+  };
+}
+
 const counterNames = [
   'segmentsSeen',
   'bytesSeen',
@@ -265,7 +291,7 @@ const counterNames = [
   'runsMissed',
   'compatCalls',
 ] as const;
-const lossNames = ['ring', 'ignored', 'connections', 'internal'] as const;
+const lossNames = ['ring', 'ignored', 'connections', 'internal', 'covered'] as const;
 
 /** What the kernel side counted; what a file does not say, or says wrongly, is 0. */
 function readCounters(payload: Buffer): RecordingCounters | undefined {

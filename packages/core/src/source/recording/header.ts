@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { arch, hostname, platform, release } from 'node:os';
 import { crc32 } from 'node:zlib';
-import type { RecordSource } from '../../model/index.js';
 import {
   checksumBytes,
   prefixBytes,
@@ -11,7 +10,8 @@ import {
   type RecordingHeader,
 } from './format.js';
 
-const sources: readonly RecordSource[] = ['syscall', 'openssl', 'go', 'pcap', 'recording'];
+/** Sources of plaintext have names of their own. */
+const sourceName = /^[a-z][a-z0-9_.-]{0,63}$/;
 
 /** Version of this package, seen from `dist/` and from `src/source/recording/`; `''` when it is bundled elsewhere. */
 function ownVersion(): string {
@@ -72,8 +72,7 @@ export function decodeHeader(json: string): RecordingHeader | string {
   if (typeof wallClockOffsetNs !== 'string' || !/^-?\d{1,19}$/.test(wallClockOffsetNs)) {
     return 'wallClockOffsetNs is no decimal number';
   }
-  const known = sources.find((name) => name === source);
-  if (known === undefined) return 'source is unknown';
+  if (typeof source !== 'string' || !sourceName.test(source)) return 'source is no name';
   const facts = isObject(machine) ? machine : {};
   return {
     libtrace: text(value['libtrace']),
@@ -84,7 +83,7 @@ export function decodeHeader(json: string): RecordingHeader | string {
       platform: text(facts['platform']),
       release: text(facts['release']),
     },
-    source: known,
+    source,
     wallClockOffsetNs: BigInt(wallClockOffsetNs),
     capture: isObject(value['capture']) ? value['capture'] : {},
     command: Array.isArray(command) ? command.map(text) : undefined,

@@ -12,6 +12,7 @@ import { RecordingWriter, type RecordingWriterOptions } from './recording-writer
 /** One call of a {@link PipelineSource}, with all that it was given, copied. */
 export type Call =
   | readonly ['open', ConnectionInfo]
+  | readonly ['bind', number, ConnectionInfo]
   | readonly ['role', number, ConnectionInfo['role']]
   | readonly ['segment', number, Omit<Segment, 'dataStart'>, string | undefined]
   | readonly ['end', number, 'in' | 'out', number, number]
@@ -25,6 +26,10 @@ export class CallLog implements PipelineSource {
 
   open(connection: ConnectionInfo): void {
     this.calls.push(['open', structuredClone(connection)]);
+  }
+
+  bind(id: number, carrier: ConnectionInfo): void {
+    this.calls.push(['bind', id, structuredClone(carrier)]);
   }
 
   role(id: number, role: ConnectionInfo['role']): void {
@@ -66,6 +71,9 @@ export function make(call: Call, target: PipelineSource): void {
   switch (call[0]) {
     case 'open':
       target.open(call[1]);
+      break;
+    case 'bind':
+      target.bind(call[1], call[2]);
       break;
     case 'role':
       target.role(call[1], call[2]);
@@ -155,6 +163,8 @@ const connections: fc.Arbitrary<ConnectionInfo> = fc.record(
     remote: endpoint,
     midstream: fc.boolean(),
     likelyRequests: fc.constantFrom('in' as const, 'out' as const),
+    source: text(255),
+    carrier: bytes63,
   },
   { requiredKeys: ['id', 'transport', 'role', 'local', 'remote', 'midstream'] },
 );
@@ -184,6 +194,7 @@ const segments = fc
 /** Any call that a source may make. */
 export const anyCall: fc.Arbitrary<Call> = fc.oneof(
   connections.map((connection): Call => ['open', connection]),
+  fc.tuple(fc.constant('bind' as const), bytes63, connections),
   fc.tuple(fc.constant('role' as const), bytes63, fc.constantFrom(...roleCodes)),
   fc.tuple(
     fc.constant('segment' as const),

@@ -79,8 +79,24 @@ export class Recorder implements PipelineSource {
       this.#left.add(id);
       return;
     }
+    if (connection.carrier !== undefined && this.#left.has(connection.carrier)) {
+      this.#left.add(id);
+      return;
+    }
     this.#writer?.open(connection);
     this.#pipeline.open(connection);
+  }
+
+  bind(connectionId: number, carrier: ConnectionInfo): void {
+    if (this.#left.has(connectionId)) return;
+    if (this.#left.has(carrier.id)) {
+      // What it carries is left out as well, as soon as that is known.
+      this.close(connectionId, -1, -1, 0, undefined, false);
+      this.#left.add(connectionId);
+      return;
+    }
+    this.#writer?.bind(connectionId, carrier);
+    this.#pipeline.bind(connectionId, carrier);
   }
 
   role(connectionId: number, role: Role): void {

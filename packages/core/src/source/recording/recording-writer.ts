@@ -71,26 +71,20 @@ export class RecordingWriter implements PipelineSource {
 
   open(connection: ConnectionInfo): void {
     if (!this.#admitsFrame()) return;
-    const { local, remote } = connection;
-    const from = short(local.address);
-    const to = short(remote.address);
-    const encoder = this.#encoder;
-    encoder.begin(frameType.open, 17 + from.length + to.length);
-    encoder.i64(connection.id);
-    encoder.u8(transportCodes.indexOf(connection.transport));
-    encoder.u8(roleCodes.indexOf(connection.role));
-    encoder.u8(
-      (connection.midstream ? connectionFlag.midstream : 0) |
-        (likelyCodes.indexOf(connection.likelyRequests) << connectionFlag.likelyShift),
-    );
-    encoder.u16(local.port);
-    encoder.u16(remote.port);
-    encoder.u8(from.length);
-    encoder.bytes(from);
-    encoder.u8(to.length);
-    encoder.bytes(to);
-    this.#encodedBytes += encoder.end();
+    const texts = connectionTexts(connection);
+    this.#encoder.begin(frameType.open, connectionBytes(connection, texts));
+    this.#connection(connection, texts);
+    this.#encodedBytes += this.#encoder.end();
     this.#connections++;
+  }
+
+  bind(connectionId: number, carrier: ConnectionInfo): void {
+    if (!this.#admitsFrame()) return;
+    const texts = connectionTexts(carrier);
+    this.#encoder.begin(frameType.bind, 8 + connectionBytes(carrier, texts));
+    this.#encoder.i64(connectionId);
+    this.#connection(carrier, texts);
+    this.#encodedBytes += this.#encoder.end();
   }
 
   role(connectionId: number, role: Role): void {
@@ -222,6 +216,27 @@ export class RecordingWriter implements PipelineSource {
     };
   }
 
+  #connection(connection: ConnectionInfo, { local, remote, source }: ConnectionTexts): void {
+    const { carrier } = connection;
+    const encoder = this.#encoder;
+    encoder.i64(connection.id);
+    encoder.u8(transportCodes.indexOf(connection.transport));
+    encoder.u8(roleCodes.indexOf(connection.role));
+    encoder.u8(
+      (connection.midstream ? connectionFlag.midstream : 0) |
+        (likelyCodes.indexOf(connection.likelyRequests) << connectionFlag.likelyShift) |
+        (source === undefined ? 0 : connectionFlag.source) |
+        (carrier === undefined ? 0 : connectionFlag.carrier),
+    );
+    encoder.u16(connection.local.port);
+    encoder.u16(connection.remote.port);
+    for (const text of source === undefined ? [local, remote] : [local, remote, source]) {
+      encoder.u8(text.length);
+      encoder.bytes(text);
+    }
+    if (carrier !== undefined) encoder.i64(carrier);
+  }
+
   #time(type: number, nowNs: number): void {
     if (!this.#admitsFrame()) return;
     this.#encoder.begin(type, 8);
@@ -276,6 +291,30 @@ export class RecordingWriter implements PipelineSource {
     encoder.i64(this.#droppedFrames);
     this.#encodedBytes += encoder.end();
   }
+}
+
+/** The texts of a connection, as they are written. */
+interface ConnectionTexts {
+  readonly local: Buffer;
+  readonly remote: Buffer;
+  readonly source: Buffer | undefined;
+}
+
+function connectionTexts({ local, remote, source }: ConnectionInfo): ConnectionTexts {
+  return {
+    local: short(local.address),
+    remote: short(remote.address),
+    source: source === undefined ? undefined : short(source),
+  };
+}
+
+/** Bytes that a connection takes in a payload. */
+function connectionBytes(
+  { carrier }: ConnectionInfo,
+  { local, remote, source }: ConnectionTexts,
+): number {
+  const sourceBytes = source === undefined ? 0 : 1 + source.length;
+  return 17 + local.length + remote.length + sourceBytes + (carrier === undefined ? 0 : 8);
 }
 
 function sameIdentity(one: ProcessIdentity, other: ProcessIdentity): boolean {

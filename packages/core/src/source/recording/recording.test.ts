@@ -63,7 +63,7 @@ describe('a recording', () => {
       bytesSeen: 100,
       segmentsDelivered: 7,
       bytesDelivered: 70,
-      segmentsLost: { ring: 1, ignored: 1, connections: 1, internal: 0 },
+      segmentsLost: { ring: 1, ignored: 1, connections: 1, internal: 0, covered: 2 },
       eventsLost: 4,
       runsMissed: 5,
       compatCalls: 6,

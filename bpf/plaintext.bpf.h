@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Plaintext above TLS libraries: connections named by a library's own objects, the sockets that
+ * carry their ciphertext, and what their calls moved. The calls come from the programs of sources
+ * (plaintext_api.bpf.h).
+ *
+ * Newer kernels may preempt the programs of uprobes, so nothing here is kept per CPU, and counters
+ * are added to atomically.
+ */
+#ifndef LIBTRACE_PLAINTEXT_H
+#define LIBTRACE_PLAINTEXT_H
+
+#include "segment.bpf.h"
+#include "plaintext_api.bpf.h"
+
+/* 1: there are sources of plaintext. */
+const volatile __u8 want_plaintext = 0;
+
+/* When the last probe of a source was placed. Written by user space. */
+volatile __u64 plaintext_since = 0;
+
+/* As UNNAMED_BYTES_MAX, for plaintext: no rules run here, user space names the protocol. */
+#define UNNAMED_PLAINTEXT_MAX (1024 * 1024)
+
+struct plaintext_key {
+	__u64 object;
+	__u32 pid;
+	__u32 pad;
+};
+
+struct plaintext {
+	struct connection connection; /* of its own: id, positions, verdicts */
+	__u64 carrier;		      /* id of the connection that carries it; 0: not known */
+	__u64 carrier_key;	      /* in `connections` */
+	__u64 reserved_out;	      /* position that the write in progress will reach */
+	__u8 source;
+	__u8 in_progress; /* bits: 1 << direction of calls that have begun and not ended */
+	__u8 freed;	  /* the object is gone */
+	__u8 close_owed;  /* user space will be told so when calls in progress have ended */
+	__u8 pad[4];
+};
+
+/* Resized by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct plaintext_key);
+	__type(value, struct plaintext);
+} plaintexts SEC(".maps");
+
+/*
+ * Ids of plaintext connections have bit 52 set; they are told apart by time (units of 256 ns, 42
+ * bits: 13 days) and CPU, because a counter could be read twice by programs that preempt each
+ * other.
+ */
+static __always_inline __u64 next_plaintext_id(void)
+{
+	__u64 time = (bpf_ktime_get_ns() >> 8) & ((1ull << 42) - 1);
+	__u64 cpu = bpf_get_smp_processor_id() & 1023;
+
+	return 1ull << 52 | cpu << 42 | time;
+}
+
+static __always_inline void begin_plaintext(struct plaintext *plaintext, __u8 source)
+{
+	__builtin_memset(plaintext, 0, sizeof(*plaintext));
+	plaintext->connection.id = next_plaintext_id();
+	plaintext->connection.transport = TRANSPORT_TLS;
+	plaintext->connection.midstream = 1;
+	plaintext->connection.verdict_generation = verdict_generation;
+	plaintext->connection.plugin_generation = plugin_generation;
+	plaintext->source = source;
+}
+
+static __always_inline struct plaintext *plaintext_of(struct plaintext_key *key)
+{
+	return bpf_map_lookup_elem(&plaintexts, key);
+}
+
+static __always_inline struct plaintext *add_plaintext(struct plaintext_key *key, __u8 source)
+{
+	struct plaintext fresh;
+
+	begin_plaintext(&fresh, source);
+	bpf_map_update_elem(&plaintexts, key, &fresh, BPF_NOEXIST);
+	return plaintext_of(key);
+}
+
+static __always_inline void emit_bind(struct plaintext *plaintext)
+{
+	struct bind_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		__sync_fetch_and_add(&own_counters()->lost_events, 1);
+		return;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->type = EVENT_BIND;
+	event->connection = plaintext->connection.id;
+	event->carrier = plaintext->carrier;
+	event->timestamp_ns = bpf_ktime_get_ns();
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+/* Whether the first plaintext on a socket is seen: probes were in place before it was opened, or
+ * TLS only begins now. */
+static __always_inline bool saw_beginning(struct connection *carrier)
+{
+	if (carrier->midstream)
+		return false;
+	return carrier->created_ns > plaintext_since || !carrier->position[DIRECTION_IN] ||
+	       !carrier->position[DIRECTION_OUT];
+}
+
+/* From now on `carrier` carries the object's ciphertext. Over another socket than before it is
+ * another connection. */
+static __always_inline void bind_plaintext(
+	struct plaintext *plaintext, struct connection *carrier, __u64 carrier_key)
+{
+	if (plaintext->carrier == carrier->id)
+		return;
+	if (plaintext->carrier) {
+		emit_end(&plaintext->connection, EVENT_CLOSE, 0, 0, plaintext->connection.position);
+		begin_plaintext(plaintext, plaintext->source);
+	}
+	plaintext->carrier = carrier->id;
+	plaintext->carrier_key = carrier_key;
+	plaintext->connection.excluded = carrier->excluded;
+	plaintext->connection.midstream = !saw_beginning(carrier);
+	carrier->plaintext = plaintext->connection.id;
+	if (plaintext->connection.announced)
+		emit_bind(plaintext);
+}
+
+/* A socket that is gone carries nothing any more; the object may serve another one. */
+static __always_inline void check_carrier(struct plaintext *plaintext)
+{
+	struct connection *carrier;
+	__u64 key = plaintext->carrier_key;
+
+	if (!plaintext->carrier)
+		return;
+	carrier = bpf_map_lookup_elem(&connections, &key);
+	if (carrier && carrier->id == plaintext->carrier)
+		return;
+	emit_end(&plaintext->connection, EVENT_CLOSE, 0, 0, plaintext->connection.position);
+	begin_plaintext(plaintext, plaintext->source);
+}
+
+/*
+ * Whether user memory begins like a TLS record (RFC 8446, section 5.1): content type 20 to 23,
+ * version 3.0 to 3.4.
+ */
+static __always_inline bool looks_like_tls(__u64 address)
+{
+	__u8 head[3] = {};
+
+	if (bpf_probe_read_user(head, sizeof(head), (void *)address))
+		return false;
+	return head[0] >= 20 && head[0] <= 23 && head[1] == 3 && head[2] <= 4;
+}
+
+/* The first bytes that a call moved. */
+static __always_inline __u64 first_bytes(struct call *call)
+{
+	struct user_iovec iovec = {};
+
+	if (call->buffer)
+		return call->buffer;
+	if (call->vector_length)
+		bpf_probe_read_user(&iovec, sizeof(iovec), (void *)call->vector);
+	return (__u64)iovec.base;
+}
+
+/* The least that TLS adds to what it carries: a header of 5 bytes and a tag of 16, with a content
+ * type in 1.3. */
+#define TLS_OVERHEAD_MIN 21
+
+/*
+ * A thread that uses a TLS library has moved `length` bytes on a socket. Within a call of the
+ * library, the socket is the object's. Outside (the library was given memory to read and write, as
+ * in Node.js), what is read is decrypted right after, what was encrypted is written right after:
+ * the calls of the same thread tell, when nothing came between them.
+ */
+static __always_inline void note_socket_use(struct call *call, struct connection *connection,
+	__u64 pid_tgid, __u32 length, __u64 goroutine)
+{
+	struct plaintext_call *tls = bpf_map_lookup_elem(&plaintext_calls, &pid_tgid);
+	struct plaintext_key key = {.pid = pid_tgid >> 32};
+	struct plaintext *plaintext;
+	__u64 object;
+
+	if (!tls)
+		return;
+	if (tls->inside) {
+		if (tls->inside_goroutine && tls->inside_goroutine != goroutine)
+			return;
+		tls->used_socket = 1;
+		key.object = tls->inside;
+		plaintext = plaintext_of(&key);
+		/* A goroutine's call may have ended on another thread, and this is another one. */
+		if (plaintext &&
+			!(tls->inside_goroutine ? plaintext->carrier
+						: plaintext->carrier == connection->id) &&
+			looks_like_tls(first_bytes(call)))
+			bind_plaintext(plaintext, connection, call->key);
+		return;
+	}
+	object = tls->recent;
+	tls->recent = 0;
+	tls->read_from = 0;
+	if (connection->plaintext || !looks_like_tls(first_bytes(call)))
+		return;
+	if (call->direction == DIRECTION_IN) {
+		tls->read_from = connection->id;
+		tls->read_key = call->key;
+		tls->read_length = length;
+		return;
+	}
+	if (!object || length < tls->recent_length + TLS_OVERHEAD_MIN)
+		return;
+	key.object = object;
+	plaintext = plaintext_of(&key);
+	if (plaintext && !plaintext->carrier)
+		bind_plaintext(plaintext, connection, call->key);
+}
+
+/* The socket that the thread read from right before it called the library. */
+static __always_inline void bind_to_read(
+	struct plaintext_call *tls, struct plaintext *plaintext, __u64 length)
+{
+	struct connection *carrier;
+	__u64 key = tls->read_key;
+
+	if (plaintext->carrier || !tls->read_from)
+		return;
+	carrier = bpf_map_lookup_elem(&connections, &key);
+	if (!carrier || carrier->id != tls->read_from || carrier->plaintext)
+		return;
+	if (length && length + TLS_OVERHEAD_MIN > tls->read_length)
+		return;
+	tls->read_from = 0;
+	bind_plaintext(plaintext, carrier, key);
+}
+
+static __always_inline void bind_to_descriptor(struct plaintext *plaintext, __u32 fd)
+{
+	struct socket_reference reference = {};
+	struct connection *carrier;
+
+	if (!socket_of(fd, &reference, &carrier))
+		return;
+	if (carrier)
+		bind_plaintext(plaintext, carrier, reference.sk);
+}
+
+static __always_inline bool announce_plaintext(struct plaintext *plaintext, __u64 pid_tgid)
+{
+	struct connection *connection = &plaintext->connection;
+	struct open_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		__sync_fetch_and_add(&own_counters()->lost_events, 1);
+		return false;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->type = EVENT_OPEN;
+	event->transport = TRANSPORT_TLS;
+	event->pid = pid_tgid >> 32;
+	event->tid = (__u32)pid_tgid;
+	event->connection = connection->id;
+	event->timestamp_ns = bpf_ktime_get_ns();
+	event->position[0] = connection->position[0];
+	event->position[1] = connection->position[1];
+	event->midstream = connection->midstream;
+	event->source = plaintext->source;
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	connection->announced = 1;
+	if (plaintext->carrier)
+		emit_bind(plaintext);
+	return true;
+}
+
+static __always_inline void cover_carrier(struct plaintext *plaintext)
+{
+	struct connection *carrier;
+	__u64 key = plaintext->carrier_key;
+
+	if (!plaintext->carrier)
+		return;
+	carrier = bpf_map_lookup_elem(&connections, &key);
+	if (carrier && carrier->id == plaintext->carrier)
+		carrier->covered = 1;
+}
+
+struct plaintext_segment {
+	struct segment_event event;
+	__u8 data[];
+};
+
+/*
+ * Copies the bytes straight into the ring: a record must have a constant size, so the smallest of
+ * some sizes is taken. 1: done or lost; 0: try the next larger one.
+ */
+#define COPY_INTO(SIZE)                                                                            \
+	if (size <= (SIZE)) {                                                                      \
+		struct plaintext_segment *segment =                                                \
+			bpf_ringbuf_reserve(&events, sizeof(struct segment_event) + (SIZE), 0);    \
+		if (!segment)                                                                      \
+			return false;                                                              \
+		segment->event = *event;                                                           \
+		size = bounded(size, SIZE);                                                        \
+		if (bpf_probe_read_user(segment->data, size, (void *)buffer)) {                    \
+			segment->event.hole_reason = HOLE_FAULT;                                   \
+			size = 0;                                                                  \
+		}                                                                                  \
+		segment->event.captured = size;                                                    \
+		bpf_ringbuf_submit(segment, flag);                                                 \
+		return true;                                                                       \
+	}
+
+static __always_inline bool copy_into_ring(
+	struct segment_event *event, __u64 buffer, __u64 size, __u64 flag)
+{
+	COPY_INTO(256)
+	COPY_INTO(512)
+	COPY_INTO(1024)
+	COPY_INTO(2048)
+	COPY_INTO(4096)
+	COPY_INTO(8192)
+	COPY_INTO(16384)
+	COPY_INTO(32768)
+	COPY_INTO(65536)
+	size = bounded(size, CAPTURE_MAX);
+	COPY_INTO(CAPTURE_MAX)
+	return false;
+}
+
+static __always_inline void deliver_plaintext(
+	struct plaintext *plaintext, struct plaintext_call *tls, __u64 pid_tgid)
+{
+	struct connection *connection = &plaintext->connection;
+	__u32 own = tls->direction & 1, other = ~tls->direction & 1;
+	struct counters *c = own_counters();
+	struct segment_event event = {};
+	__u64 now = bpf_ktime_get_ns();
+	__u64 length = tls->length;
+	__u64 flag, size;
+	struct call *wake;
+
+	__sync_fetch_and_add(&c->segments_seen, 1);
+	__sync_fetch_and_add(&c->bytes_seen, length);
+	event.position = connection->position[own];
+	event.opposite_position = connection->position[other];
+	/* What answers a write may be read before the write has returned. */
+	if (own == DIRECTION_IN && plaintext->reserved_out > event.opposite_position)
+		event.opposite_position = plaintext->reserved_out;
+	connection->position[own] += length;
+	if (connection->moved_ns && now > connection->moved_ns)
+		event.idle_ms = (now - connection->moved_ns) / 1000000;
+	connection->moved_ns = now;
+	connection->pid = pid_tgid >> 32;
+	follow_plugins(connection);
+	apply_verdict(connection);
+	cover_carrier(plaintext);
+	/* A port that is not known is none that was asked for. */
+	if (filter_ports && !plaintext->carrier) {
+		__sync_fetch_and_add(&c->lost_ignored, 1);
+		return;
+	}
+	if (connection->ignored || (!connection->protocol && !keep_unnamed &&
+					   connection->position[own] > UNNAMED_PLAINTEXT_MAX)) {
+		__sync_fetch_and_add(&c->lost_ignored, 1);
+		return;
+	}
+	if (!connection->announced && !announce_plaintext(plaintext, pid_tgid))
+		goto lost;
+	event.type = EVENT_SEGMENT;
+	event.direction = own;
+	event.protocol = connection->protocol;
+	event.pid = pid_tgid >> 32;
+	event.tid = (__u32)pid_tgid;
+	event.length = length;
+	event.connection = connection->id;
+	event.start_ns = own == DIRECTION_OUT && tls->start_ns ? tls->start_ns : now;
+	event.end_ns = now;
+	size = length < capture_limit ? length : capture_limit;
+	if (size < length)
+		event.hole_reason = HOLE_LIMIT;
+	flag = BPF_RB_FORCE_WAKEUP;
+	wake = own_call();
+	if (wake)
+		flag = wake_flag(wake, sizeof(event) + size, connection->protocol != 0);
+	if (!copy_into_ring(&event, tls->buffer, size, flag))
+		goto lost;
+	__sync_fetch_and_add(&c->segments_delivered, 1);
+	__sync_fetch_and_add(&c->bytes_delivered, size);
+	return;
+lost:
+	__sync_fetch_and_add(&c->lost_ring, 1);
+	__sync_fetch_and_add(&c->lost_ring_bytes, length);
+}
+
+static __always_inline void emit_close(struct plaintext *plaintext, __u32 pid)
+{
+	plaintext->close_owed = 0;
+	emit_end(&plaintext->connection, EVENT_CLOSE, 0, pid, plaintext->connection.position);
+}
+
+/* The call in progress is over; it wrote `written` bytes. */
+static __always_inline void leave_call(
+	struct plaintext *plaintext, struct plaintext_call *tls, __u64 written)
+{
+	if (tls->inside == tls->object)
+		tls->inside = 0;
+	plaintext->in_progress &= ~(1 << (tls->direction & 1));
+	/* Other goroutines use the thread's sockets in between: adjacent calls tell nothing. */
+	if (tls->used_socket || tls->goroutine) {
+		tls->recent = 0;
+		tls->read_from = 0;
+	} else {
+		tls->recent = tls->object;
+		tls->recent_length = written;
+	}
+}
+
+static __always_inline void end_call(
+	struct plaintext *plaintext, struct plaintext_call *tls, __u64 pid_tgid)
+{
+	bool is_out = tls->direction == PLAINTEXT_OUT;
+	/* More than a call can move: an error that the source took for a length. */
+	bool moved = tls->length && tls->length <= 0x7fffffff && !plaintext->connection.excluded;
+
+	leave_call(plaintext, tls, is_out ? tls->length : 0);
+	if (tls->fd >= 0 && !plaintext->carrier)
+		bind_to_descriptor(plaintext, tls->fd);
+	bind_to_read(tls, plaintext, is_out ? 0 : tls->length);
+	if (moved)
+		deliver_plaintext(plaintext, tls, pid_tgid);
+	if (is_out)
+		plaintext->reserved_out = plaintext->connection.position[DIRECTION_OUT];
+	if (plaintext->close_owed && !plaintext->in_progress)
+		emit_close(plaintext, pid_tgid >> 32);
+}
+
+/*
+ * The entry stays, for calls of other goroutines that are still in progress: what they moved is the
+ * object's. Its close is told when they have ended.
+ */
+static __always_inline void free_object(
+	struct plaintext_key *key, struct plaintext *plaintext, struct plaintext_call *tls)
+{
+	struct connection *carrier;
+	__u64 carrier_key = plaintext->carrier_key;
+
+	if (plaintext->freed)
+		return;
+	plaintext->freed = 1;
+	/* The socket stays covered: what it still moves is of TLS itself. */
+	carrier = bpf_map_lookup_elem(&connections, &carrier_key);
+	if (carrier && carrier->plaintext == plaintext->connection.id)
+		carrier->plaintext = 0;
+	if (tls->recent == key->object)
+		tls->recent = 0;
+	if (tls->goroutine && plaintext->in_progress)
+		plaintext->close_owed = 1;
+	else
+		emit_close(plaintext, key->pid);
+}
+
+/* Bytes of an object that is not known: there was no room for it. */
+static __always_inline void count_unknown(struct plaintext_call *tls)
+{
+	struct counters *c = own_counters();
+
+	if (tls->inside == tls->object)
+		tls->inside = 0;
+	if (tls->action != PLAINTEXT_END || !tls->length)
+		return;
+	__sync_fetch_and_add(&c->segments_seen, 1);
+	__sync_fetch_and_add(&c->bytes_seen, tls->length);
+	__sync_fetch_and_add(&c->lost_connections, 1);
+}
+
+static __always_inline void begin_call(struct plaintext *plaintext, struct plaintext_call *tls)
+{
+	if (tls->fd >= 0 && !plaintext->carrier)
+		bind_to_descriptor(plaintext, tls->fd);
+	/* A socket that is known by its descriptor is not looked for in another way. */
+	tls->inside = tls->fd >= 0 && plaintext->carrier ? 0 : tls->object;
+	tls->inside_goroutine = tls->goroutine;
+	tls->used_socket = 0;
+	plaintext->in_progress |= 1 << (tls->direction & 1);
+	if (tls->direction == PLAINTEXT_OUT)
+		plaintext->reserved_out =
+			plaintext->connection.position[DIRECTION_OUT] + tls->length;
+}
+
+/*
+ * TLS within TLS: while a call on one object is in progress, a call on another begins. The outer
+ * one's bytes travel by the inner one's socket.
+ */
+static __always_inline void bind_outer(
+	struct plaintext *plaintext, struct plaintext_call *tls, __u32 pid)
+{
+	struct plaintext_key key = {.object = tls->inside, .pid = pid};
+	struct plaintext *outer;
+	struct connection *carrier;
+	__u64 carrier_key = plaintext->carrier_key;
+
+	if (!tls->inside || tls->inside == tls->object || tls->inside_goroutine)
+		return;
+	outer = plaintext_of(&key);
+	if (!outer || outer->carrier || !plaintext->carrier)
+		return;
+	carrier = bpf_map_lookup_elem(&connections, &carrier_key);
+	if (carrier && carrier->id == plaintext->carrier)
+		bind_plaintext(outer, carrier, carrier_key);
+}
+
+/* Another connection than the one that was known by this address. */
+static __always_inline void renew(struct plaintext *plaintext, __u32 pid)
+{
+	if (!plaintext->freed) {
+		check_carrier(plaintext);
+		return;
+	}
+	if (plaintext->close_owed)
+		emit_close(plaintext, pid);
+	begin_plaintext(plaintext, plaintext->source);
+}
+
+static __always_inline int take_call(void)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct plaintext_call *tls = bpf_map_lookup_elem(&plaintext_calls, &pid_tgid);
+	struct plaintext_key key = {.pid = pid_tgid >> 32};
+	struct plaintext *plaintext;
+	bool is_first;
+
+	if (!tls || !tls->object)
+		return 0;
+	is_first = tls->action == PLAINTEXT_BEGIN || tls->action == PLAINTEXT_BIND;
+	key.object = tls->object;
+	plaintext = plaintext_of(&key);
+	if (!plaintext && is_first)
+		plaintext = add_plaintext(&key, tls->source);
+	if (!plaintext) {
+		count_unknown(tls);
+		return 0;
+	}
+	if (is_first)
+		renew(plaintext, key.pid);
+	switch (tls->action) {
+	case PLAINTEXT_BEGIN:
+		bind_outer(plaintext, tls, key.pid);
+		begin_call(plaintext, tls);
+		break;
+	case PLAINTEXT_END:
+		end_call(plaintext, tls, pid_tgid);
+		break;
+	case PLAINTEXT_BIND:
+		bind_to_descriptor(plaintext, tls->fd);
+		break;
+	case PLAINTEXT_SHUT:
+		tls->length = 0;
+		end_call(plaintext, tls, pid_tgid);
+		if (!plaintext->freed || plaintext->close_owed)
+			emit_end(&plaintext->connection, EVENT_END, tls->direction & 1, key.pid,
+				plaintext->connection.position);
+		break;
+	case PLAINTEXT_FREE:
+		if (tls->inside == tls->object)
+			tls->inside = 0;
+		free_object(&key, plaintext, tls);
+		break;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url';
+import type { BpfLink, BpfObject } from '@libtrace/native';
+import type * as NativeModule from '@libtrace/native';
+import { openElf, planProbe, type PlanConditions, type PlannedProbe } from '../elf/index.js';
+import { LibtraceError } from '../errors.js';
+import type {
+  BinaryRef,
+  ElfImage,
+  NoPlan,
+  ProbePlan,
+  ProbeSpec,
+  UprobePlugin,
+} from '../plugin/index.js';
+import type { BinaryStatus, ProbeStatus, ProgramStatus } from '../tracer/types.js';
+import type { PlacedBinary, ProbePlacer } from '../watch/index.js';
+import type { SocketTracer } from './socket-tracer.js';
+
+type Constants = Readonly<Record<string, number | bigint>>;
+
+/** A loaded object of a source, for one set of constants. */
+interface LoadedObject {
+  readonly object: BpfObject;
+  readonly programs: readonly ProgramStatus[];
+}
+
+/** Loads the objects of sources of plaintext, looks into program files for them, and places their probes. */
+export class PlaintextSources implements ProbePlacer {
+  readonly #native: typeof NativeModule;
+  readonly #tracer: SocketTracer;
+  readonly #plugins: readonly UprobePlugin[];
+  readonly #conditions: PlanConditions;
+  /** By source and constants. A failure is kept: it would be the same again. */
+  readonly #objects = new Map<string, LoadedObject | LibtraceError>();
+
+  constructor(native: typeof NativeModule, tracer: SocketTracer, plugins: readonly UprobePlugin[]) {
+    this.#native = native;
+    this.#tracer = tracer;
+    this.#plugins = plugins;
+    this.#conditions = {
+      safeReturnProbes: native.returnProbes() !== 'filtered-call',
+      ...(process.env['LIBTRACE_PROBE_CHOICE'] === 'naive' ? { choice: 'naive' } : {}),
+    };
+  }
+
+  /** Loads every source's object once. @returns why some cannot be loaded: one error a source */
+  load(): readonly LibtraceError[] {
+    const failures: LibtraceError[] = [];
+    for (const plugin of this.#plugins) {
+      const loaded = this.#load(plugin, {});
+      if (loaded instanceof LibtraceError) failures.push(loaded);
+    }
+    return failures;
+  }
+
+  place(binary: BinaryRef, openPath: string, source: string): PlacedBinary | undefined {
+    const plugin = this.#plugins.find(({ name }) => name === source);
+    return plugin === undefined ? undefined : this.#placeFor(plugin, binary, openPath);
+  }
+
+  /** Every program of every loaded object. */
+  programs(): readonly ProgramStatus[] {
+    return [...this.#objects.values()].flatMap((loaded) =>
+      loaded instanceof LibtraceError ? [] : loaded.programs,
+    );
+  }
+
+  close(): void {
+    for (const loaded of this.#objects.values()) {
+      if (!(loaded instanceof LibtraceError)) loaded.object.close();
+    }
+    this.#objects.clear();
+  }
+
+  #placeFor(plugin: UprobePlugin, binary: BinaryRef, path: string): Placed | undefined {
+    let image: (ElfImage & Disposable) | undefined;
+    try {
+      image = openElf(path, binary);
+      const plan = plugin.inspect(image);
+      if (plan === undefined) return undefined;
+      if ('reason' in plan) return notPlaced(plugin.name, binary, plan);
+      const loaded = this.#load(plugin, plan.constants ?? {});
+      if (loaded instanceof LibtraceError) {
+        return notPlaced(plugin.name, binary, { reason: loaded.message, remedy: loaded.remedy });
+      }
+      return this.#attach(plugin.name, path, image, plan, loaded.object);
+    } catch (error) {
+      const remedy = error instanceof LibtraceError ? error.remedy : undefined;
+      return notPlaced(plugin.name, binary, { reason: (error as Error).message, remedy });
+    } finally {
+      image?.[Symbol.dispose]();
+    }
+  }
+
+  #attach(
+    source: string,
+    path: string,
+    image: ElfImage,
+    plan: ProbePlan,
+    object: BpfObject,
+  ): Placed {
+    const placing = new Placing(object, path, image, this.#conditions);
+    for (const specs of groupsOf(plan.probes)) placing.placeTogether(specs);
+    const { failure, links, probes } = placing.finish();
+    return new Placed(links, {
+      path: image.binary.path,
+      source,
+      summary: plan.summary,
+      details: plan.details ?? [],
+      attached: failure === undefined,
+      probes,
+      processes: 0,
+      ...(failure === undefined ? {} : { reason: failure }),
+    });
+  }
+
+  #load(plugin: UprobePlugin, constants: Constants): LoadedObject | LibtraceError {
+    const key = `${plugin.name} ${Object.entries(constants).sort().join(' ')}`;
+    let loaded = this.#objects.get(key);
+    if (loaded === undefined) this.#objects.set(key, (loaded = this.#loadNow(plugin, constants)));
+    return loaded;
+  }
+
+  #loadNow(plugin: UprobePlugin, constants: Constants): LoadedObject | LibtraceError {
+    let object: BpfObject | undefined;
+    try {
+      object = this.#native.BpfObject.open(plugin.bpf.url, { name: `lt_${plugin.name}` });
+      this.#tracer.adopt(object, plugin.name);
+      for (const [name, value] of Object.entries(constants)) object.setVariable(name, value);
+      const report = object.load({ verifierStats: true });
+      const failed = report.programs.find(({ loaded }) => !loaded);
+      if (failed !== undefined) throw failed.error ?? new Error(`${failed.name} was not loaded`);
+      const programs = report.programs.map((result) => ({
+        name: `${plugin.name}/${result.name}`,
+        loaded: result.loaded,
+        instructions: result.instructions,
+        processed: result.processed ?? 0,
+        loadMs: result.milliseconds ?? 0,
+        runCount: 0,
+        runTimeNs: 0,
+      }));
+      return { object, programs };
+    } catch (cause) {
+      object?.close();
+      const { message } = cause as Error;
+      const where = fileURLToPath(plugin.bpf.url);
+      return new LibtraceError('ERR_UPROBE_LOAD', `source ${plugin.name}: ${message}`, {
+        phase: 'load',
+        plugin: plugin.name,
+        remedy: `see that ${where} is there and of the same version as @libtrace/core; in a clone run \`npm run setup\``,
+        cause,
+      });
+    }
+  }
+}
+
+/** What is in place in one file for one source. */
+class Placed implements PlacedBinary {
+  readonly #status: BinaryStatus;
+  #links: readonly BpfLink[];
+
+  constructor(links: readonly BpfLink[], status: BinaryStatus) {
+    this.#links = links;
+    this.#status = status;
+  }
+
+  status(): readonly BinaryStatus[] {
+    return [this.#status];
+  }
+
+  remove(): void {
+    for (const link of this.#links) link.detach();
+    this.#links = [];
+  }
+}
+
+/** The probes of one plan, on their way into a file. */
+class Placing {
+  readonly #object: BpfObject;
+  readonly #path: string;
+  readonly #image: ElfImage;
+  readonly #conditions: PlanConditions;
+  readonly #links: BpfLink[] = [];
+  readonly #probes: ProbeStatus[] = [];
+  #failure: string | undefined;
+
+  constructor(object: BpfObject, path: string, image: ElfImage, conditions: PlanConditions) {
+    this.#object = object;
+    this.#path = path;
+    this.#image = image;
+    this.#conditions = conditions;
+  }
+
+  /** Probes that are of use only together: all of them are placed, or none. */
+  placeTogether(specs: readonly ProbeSpec[]): void {
+    const links: BpfLink[] = [];
+    const probes: ProbeStatus[] = [];
+    let failure: string | undefined;
+    // Returns first: a call that is seen to begin is seen to end.
+    for (const spec of [...specs].sort((a, b) => rank(a) - rank(b))) {
+      for (const planned of plannedPlaces(this.#image, spec, this.#conditions)) {
+        const status = statusOf(spec, planned);
+        try {
+          links.push(this.#placeOne(spec, planned));
+          probes.push({ ...status, attached: true });
+        } catch (error) {
+          const reason = (error as Error).message;
+          probes.push({ ...status, attached: false, reason });
+          failure ??= `${status.place}: ${reason}`;
+        }
+      }
+    }
+    if (failure === undefined) {
+      this.#links.push(...links);
+      this.#probes.push(...probes);
+      return;
+    }
+    for (const link of links) link.detach();
+    this.#probes.push(...probes.map((probe) => ({ ...probe, attached: false })));
+    if (specs.some(({ optional }) => optional !== true)) this.#failure ??= failure;
+  }
+
+  /** What is in place; nothing when something is not that cannot be done without. */
+  finish(): {
+    readonly links: readonly BpfLink[];
+    readonly probes: readonly ProbeStatus[];
+    readonly failure: string | undefined;
+  } {
+    const failure = this.#failure;
+    if (failure === undefined) return { links: this.#links, probes: this.#probes, failure };
+    for (const link of this.#links) link.detach();
+    const probes = this.#probes.map((probe) => ({ ...probe, attached: false }));
+    return { links: [], probes, failure };
+  }
+
+  #placeOne(spec: ProbeSpec, planned: PlannedPlace | LibtraceError): BpfLink {
+    if (planned instanceof LibtraceError) throw planned;
+    return this.#object.program(spec.program).attachUprobe({
+      path: this.#path,
+      offset: BigInt(planned.fileOffset),
+      retprobe: planned.kind === 'return',
+      ...semaphore(spec),
+    });
+  }
+}
+
+/** Probes of one function belong together: an entry without its return says nothing. */
+function groupsOf(probes: readonly ProbeSpec[]): readonly (readonly ProbeSpec[])[] {
+  const groups = new Map<unknown, ProbeSpec[]>();
+  for (const probe of probes) {
+    const key = 'function' in probe ? probe.function.address : probe;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [probe]);
+    else group.push(probe);
+  }
+  return [...groups.values()];
+}
+
+function notPlaced(
+  source: string,
+  binary: BinaryRef,
+  why: { readonly reason: string; readonly remedy?: NoPlan['remedy'] | undefined },
+): Placed {
+  return new Placed([], {
+    path: binary.path,
+    source,
+    summary: '',
+    details: [],
+    attached: false,
+    probes: [],
+    processes: 0,
+    reason: why.reason,
+    ...(why.remedy === undefined ? {} : { remedy: why.remedy }),
+  });
+}
+
+function rank(spec: ProbeSpec): number {
+  return 'when' in spec && spec.when === 'return' ? 0 : 1;
+}
+
+type PlannedPlace = Pick<PlannedProbe, 'fileOffset' | 'instruction' | 'why'> & {
+  readonly kind: ProbeStatus['kind'];
+};
+
+function plannedPlaces(
+  image: ElfImage,
+  spec: ProbeSpec,
+  conditions: PlanConditions,
+): readonly (PlannedPlace | LibtraceError)[] {
+  if ('fileOffset' in spec) {
+    return [{ fileOffset: spec.fileOffset, kind: 'address', instruction: '', why: '' }];
+  }
+  try {
+    return planProbe(image, spec, conditions);
+  } catch (error) {
+    if (error instanceof LibtraceError) return [error];
+    throw error;
+  }
+}
+
+function statusOf(
+  spec: ProbeSpec,
+  planned: PlannedPlace | LibtraceError,
+): Omit<ProbeStatus, 'attached' | 'reason'> {
+  const place = 'label' in spec ? spec.label : spec.function.name;
+  if (planned instanceof LibtraceError) {
+    return { program: spec.program, place, fileOffset: 0, kind: 'entry' };
+  }
+  const { fileOffset, kind, instruction, why } = planned;
+  return {
+    program: spec.program,
+    place,
+    fileOffset,
+    kind,
+    ...(instruction === '' ? {} : { instruction }),
+    ...(why === '' ? {} : { why }),
+  };
+}
+
+function semaphore(spec: ProbeSpec): { readonly refCtrOffset?: bigint } {
+  if (!('label' in spec) || spec.semaphoreOffset === undefined) return {};
+  return { refCtrOffset: BigInt(spec.semaphoreOffset) };
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import type { KernelConnection } from '../kernel/event-decoder.js';
+import type { ConnectionInfo, Segment } from '../model/index.js';
+import type { PipelineSource } from '../stream/pipeline-types.js';
+import { PlaintextConnections } from './plaintext-connections.js';
+
+const nowhere = { address: '', port: 0 };
+
+function above(id: number, pid = 7): KernelConnection {
+  return {
+    id,
+    transport: 'tls',
+    role: 'unknown',
+    local: nowhere,
+    remote: nowhere,
+    midstream: false,
+    source: 'openssl',
+    key: 0n,
+    inode: 0,
+    pid,
+  };
+}
+
+function carrier(id: number): ConnectionInfo {
+  return {
+    id,
+    transport: 'tcp',
+    role: 'server',
+    local: { address: '127.0.0.1', port: 443 },
+    remote: { address: '127.0.0.1', port: 50_000 },
+    midstream: false,
+  };
+}
+
+function segmentOf(text: string): Segment {
+  const data = Buffer.from(text);
+  return {
+    direction: 'in',
+    position: 0,
+    length: data.length,
+    captured: data.length,
+    data,
+    dataStart: 0,
+    holeReason: undefined,
+    oppositePosition: 0,
+    startNs: 1,
+    endNs: 2,
+    tid: 7,
+    process: { pid: 7, ppid: 1, comm: 'x', exe: '', cgroup: '' },
+  };
+}
+
+function setUp() {
+  const told: unknown[] = [];
+  const pipeline: PipelineSource = {
+    open: ({ id, role, local, carrier: by }) => told.push(['open', id, role, local.port, by]),
+    bind: (id, { id: by }) => told.push(['bind', id, by]),
+    role: () => undefined,
+    segment: (id, { data, captured }) =>
+      told.push(['segment', id, data.toString('latin1', 0, captured)]),
+    end: (id, direction) => told.push(['end', id, direction]),
+    close: (id) => told.push(['close', id]),
+    tick: () => undefined,
+    finish: () => undefined,
+  };
+  return { told, plaintext: new PlaintextConnections(pipeline) };
+}
+
+describe('PlaintextConnections', () => {
+  it('shows bytes with the addresses and the role of the socket that carries them', () => {
+    const { told, plaintext } = setUp();
+    plaintext.carrierOpened(carrier(1));
+    plaintext.open(above(100), 0);
+    plaintext.bind(100, 1);
+    plaintext.segment(100, segmentOf('a'), undefined);
+    expect(told).toEqual([
+      ['open', 100, 'server', 443, 1],
+      ['segment', 100, 'a'],
+    ]);
+  });
+
+  it('holds bytes until the socket is known, also when its own announcement comes later', () => {
+    const { told, plaintext } = setUp();
+    plaintext.open(above(100), 0);
+    const segment = segmentOf('a');
+    plaintext.segment(100, segment, undefined);
+    segment.data.fill('x');
+    plaintext.bind(100, 1);
+    expect(told).toEqual([]);
+    plaintext.carrierOpened(carrier(1));
+    plaintext.segment(100, segmentOf('b'), undefined);
+    expect(told).toEqual([
+      ['open', 100, 'server', 443, 1],
+      ['segment', 100, 'a'],
+      ['segment', 100, 'b'],
+    ]);
+  });
+
+  it('shows bytes without a socket after a moment, and tells it when it becomes known', () => {
+    const { told, plaintext } = setUp();
+    plaintext.carrierOpened(carrier(1));
+    plaintext.open(above(100), 0);
+    plaintext.segment(100, segmentOf('a'), undefined);
+    plaintext.tick(100e6);
+    expect(told).toEqual([]);
+    plaintext.tick(400e6);
+    plaintext.bind(100, 1);
+    expect(told).toEqual([
+      ['open', 100, 'unknown', 0, undefined],
+      ['segment', 100, 'a'],
+      ['bind', 100, 1],
+    ]);
+  });
+
+  it('holds no more than so many bytes', () => {
+    const { told, plaintext } = setUp();
+    plaintext.open(above(100), 0);
+    for (let i = 0; i < 9; i++)
+      plaintext.segment(100, segmentOf('x'.repeat(128 * 1024)), undefined);
+    expect(told).toHaveLength(10);
+  });
+
+  it('ends what a socket carried with the socket, and what none carried with the process', () => {
+    const { told, plaintext } = setUp();
+    plaintext.carrierOpened(carrier(1));
+    plaintext.open(above(100), 0);
+    plaintext.bind(100, 1);
+    plaintext.open(above(101), 0);
+    plaintext.segment(101, segmentOf('a'), undefined);
+    plaintext.exited(8, 1);
+    plaintext.exited(7, 1);
+    plaintext.carrierClosed(1, 1);
+    plaintext.carrierClosed(1, 1);
+    expect(told).toEqual([
+      ['open', 100, 'server', 443, 1],
+      ['open', 101, 'unknown', 0, undefined],
+      ['segment', 101, 'a'],
+      ['close', 101],
+      ['close', 100],
+    ]);
+  });
+
+  it('ends those whose end was lost', () => {
+    const { told, plaintext } = setUp();
+    plaintext.open(above(100), 0);
+    plaintext.open(above(101), 0);
+    plaintext.endMissing(new Set([101]), 1);
+    expect(told).toEqual([
+      ['open', 100, 'unknown', 0, undefined],
+      ['close', 100],
+    ]);
+    expect(plaintext.has(101)).toBe(true);
+  });
+});

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Plaintext of Go's own TLS: crypto/tls.(*Conn).Read, Write and Close.
+ *
+ * The programs at the beginning of Read and Write need the arguments in their registers and the
+ * stack pointer where the caller left it. They may run twice: Go's check for stack space, when it
+ * fails, begins the function again. Those at the end are at return instructions, where the stack
+ * pointer is again what it was; never at the return address, which a return probe would replace:
+ * Go's runtime walks and moves stacks and would find it.
+ */
+#include "plaintext_api.bpf.h"
+#include "go_calls.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline int on_enter(go_registers *registers, enum plaintext_direction direction)
+{
+	struct goroutine goroutine;
+	struct go_arguments arguments;
+	struct plaintext_call *call;
+	__u64 now;
+	__s32 fd;
+
+	if (!plaintext_is_traced())
+		return 0;
+	if (!read_goroutine(registers, &goroutine) || !read_arguments(registers, &arguments))
+		return 0;
+	fd = connection_fd(arguments.receiver);
+	/* Nothing moves any more; Read may still hand out what it had read before. */
+	if (fd == FD_CLOSED)
+		return 0;
+	now = bpf_ktime_get_ns();
+	remember_call(&goroutine, &arguments, now);
+	call = plaintext_call();
+	if (!call)
+		return 0;
+	call->object = arguments.receiver;
+	call->buffer = arguments.pointer;
+	call->length = direction == PLAINTEXT_OUT ? arguments.length : 0;
+	call->start_ns = now;
+	call->goroutine = goroutine.address;
+	call->fd = fd;
+	call->direction = direction;
+	return plaintext_submit(registers, call, PLAINTEXT_BEGIN);
+}
+
+/* Whether the error is io.EOF, an *errors.errorString: a struct of one string. */
+static __always_inline bool is_end_of_input(const struct go_results *results)
+{
+	struct go_string text;
+	char eof[3];
+
+	if (!results->error_type)
+		return false;
+	if (bpf_probe_read_user(&text, sizeof(text), (void *)results->error_data))
+		return false;
+	if (text.length != sizeof(eof))
+		return false;
+	if (bpf_probe_read_user(eof, sizeof(eof), (void *)text.pointer))
+		return false;
+	return eof[0] == 'E' && eof[1] == 'O' && eof[2] == 'F';
+}
+
+static __always_inline int on_return(go_registers *registers, enum plaintext_direction direction)
+{
+	struct goroutine goroutine;
+	struct go_results results;
+	struct go_call known;
+	struct plaintext_call *call;
+
+	if (!plaintext_is_traced())
+		return 0;
+	if (!read_goroutine(registers, &goroutine) || !recall(&goroutine, &known))
+		return 0;
+	call = plaintext_call();
+	if (!call || !read_results(registers, &results))
+		return 0;
+	call->object = known.connection;
+	call->buffer = known.buffer;
+	/* Results of Read and Write are never negative. */
+	call->length = (__s64)results.number < 0 ? 0 : results.number;
+	call->start_ns = known.start_ns;
+	call->goroutine = goroutine.address;
+	/* It may have been closed meanwhile, and its number be another socket's. */
+	call->fd = connection_fd(known.connection);
+	call->direction = direction;
+	/* A deadline that passed is no end: the program may read on. */
+	if (direction == PLAINTEXT_IN && !call->length && is_end_of_input(&results))
+		return plaintext_submit(registers, call, PLAINTEXT_SHUT);
+	return plaintext_submit(registers, call, PLAINTEXT_END);
+}
+
+SEC("uprobe")
+int go_read_enter(go_registers *registers)
+{
+	return on_enter(registers, PLAINTEXT_IN);
+}
+
+SEC("uprobe")
+int go_read_return(go_registers *registers)
+{
+	return on_return(registers, PLAINTEXT_IN);
+}
+
+SEC("uprobe")
+int go_write_enter(go_registers *registers)
+{
+	return on_enter(registers, PLAINTEXT_OUT);
+}
+
+SEC("uprobe")
+int go_write_return(go_registers *registers)
+{
+	return on_return(registers, PLAINTEXT_OUT);
+}
+
+/*
+ * The end of a connection is that of its socket: other goroutines' calls return after Close has
+ * begun, and some only begin then. Only where the socket is not known has Close to be the end.
+ */
+SEC("uprobe")
+int go_close_enter(go_registers *registers)
+{
+	struct goroutine goroutine;
+	struct go_arguments arguments;
+	struct plaintext_call *call;
+
+	if (!plaintext_is_traced())
+		return 0;
+	if (!read_goroutine(registers, &goroutine) || !read_arguments(registers, &arguments))
+		return 0;
+	if (connection_fd(arguments.receiver) != FD_UNKNOWN)
+		return 0;
+	call = plaintext_call();
+	if (!call)
+		return 0;
+	call->object = arguments.receiver;
+	call->start_ns = bpf_ktime_get_ns();
+	call->goroutine = goroutine.address;
+	call->fd = FD_UNKNOWN;
+	call->direction = PLAINTEXT_OUT;
+	return plaintext_submit(registers, call, PLAINTEXT_FREE);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The library's calls that a thread is in, the outermost first. Calls come within calls: an early
+ * read that reads, a verify callback that asks a server over TLS, TLS in TLS.
+ *
+ * The stack pointer tells them apart. Where it was at the entry of a call, it is above that of all
+ * calls within, and as high again at its return. So a call that is not above a new one has never
+ * returned (longjmp, a thread that was killed), and a return belongs to the outermost call that is
+ * not above it: one that jumps to another at its end returns with it.
+ */
+#ifndef LIBTRACE_CALLS_IN_PROGRESS_H
+#define LIBTRACE_CALLS_IN_PROGRESS_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+
+/* A power of two. */
+#define CALLS_DEPTH_MAX 4
+
+/*
+ * A return is at most so far above the stack pointer of its entry, which was taken behind the first
+ * pushes of the function.
+ */
+#define PROLOGUE_BYTES_MAX 1024
+
+struct library_call {
+	__u64 object; /* user address of the SSL */
+	__u64 buffer; /* user address of the plaintext */
+	__u64 length; /* of the buffer */
+	__u64 moved;  /* user address of a size_t that tells how much was moved; 0: the result does
+		       */
+	__u64 stack;  /* stack pointer at the entry */
+	__u64 start_ns; /* time of the entry */
+	__u8 function;	/* enum library_function */
+	__u8 direction; /* enum plaintext_direction */
+	__u8 is_part;	/* the call around it tells of the same bytes */
+	__u8 has_bytes; /* the function moves plaintext */
+	__u8 pad[4];
+};
+
+struct calls_in_progress {
+	__u32 depth;
+	__u32 pad;
+	struct library_call calls[CALLS_DEPTH_MAX];
+};
+
+/* Key: thread (bpf_get_current_pid_tgid). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct calls_in_progress);
+} calls_in_progress SEC(".maps");
+
+static const struct calls_in_progress no_calls;
+
+static __always_inline struct calls_in_progress *calls_of_thread(void)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	return bpf_map_lookup_elem(&calls_in_progress, &thread);
+}
+
+static __always_inline struct calls_in_progress *add_calls_of_thread(void)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct calls_in_progress *calls = bpf_map_lookup_elem(&calls_in_progress, &thread);
+
+	if (calls)
+		return calls;
+	bpf_map_update_elem(&calls_in_progress, &thread, &no_calls, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&calls_in_progress, &thread);
+}
+
+/* The call at a depth that is below CALLS_DEPTH_MAX. */
+static __always_inline struct library_call *call_at(struct calls_in_progress *calls, __u32 depth)
+{
+	__u64 index = depth;
+
+	/* Else the compiler, which knows the bound, leaves out the mask, and verifiers do not know
+	 * it. */
+	barrier_var(index);
+	return &calls->calls[index & (CALLS_DEPTH_MAX - 1)];
+}
+
+/* The same bytes are seen by the call around when that is another function for the same. */
+static __always_inline bool is_part_of(
+	const struct library_call *call, const struct library_call *around)
+{
+	return around->has_bytes && call->object == around->object &&
+	       call->direction == around->direction && call->function != around->function;
+}
+
+/* Remembers a call; false: no room. */
+static __always_inline bool push_call(struct library_call *call)
+{
+	struct calls_in_progress *calls = add_calls_of_thread();
+	__u32 depth;
+
+	if (!calls)
+		return false;
+	depth = calls->depth;
+	for (int i = 0; i < CALLS_DEPTH_MAX; i++) {
+		if (depth == 0 || depth > CALLS_DEPTH_MAX)
+			break;
+		if (call_at(calls, depth - 1)->stack > call->stack)
+			break;
+		depth--;
+	}
+	if (depth >= CALLS_DEPTH_MAX)
+		depth = 0;
+	if (depth > 0)
+		call->is_part = is_part_of(call, call_at(calls, depth - 1));
+	*call_at(calls, depth) = *call;
+	calls->depth = depth + 1;
+	return true;
+}
+
+/*
+ * Takes out the call that returns with this stack pointer; NULL: its entry was not seen. What the
+ * result points to is good until the thread's next call.
+ */
+static __always_inline struct library_call *pop_call(__u64 stack)
+{
+	struct calls_in_progress *calls = calls_of_thread();
+	struct library_call *found = NULL;
+	__u32 depth;
+
+	if (!calls)
+		return NULL;
+	depth = calls->depth;
+	for (int i = 0; i < CALLS_DEPTH_MAX; i++) {
+		struct library_call *call;
+
+		if (depth == 0 || depth > CALLS_DEPTH_MAX)
+			break;
+		call = call_at(calls, depth - 1);
+		if (call->stack > stack)
+			break;
+		found = call;
+		depth--;
+	}
+	calls->depth = depth;
+	if (found && stack - found->stack > PROLOGUE_BYTES_MAX)
+		return NULL;
+	return found;
+}
+
+/* Whether the thread is in a call on the object: what it does there is the library's own doing. */
+static __always_inline bool is_in_call_on(__u64 object, __u64 stack)
+{
+	struct calls_in_progress *calls = calls_of_thread();
+
+	if (!calls)
+		return false;
+	for (__u32 i = 0; i < CALLS_DEPTH_MAX; i++) {
+		if (i >= calls->depth)
+			break;
+		if (calls->calls[i].object == object && calls->calls[i].stack > stack)
+			return true;
+	}
+	return false;
+}
+
+#endif
