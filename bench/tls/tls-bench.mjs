@@ -63,9 +63,14 @@ function serverFigures(name, { untraced, cheapest, naive }) {
   const per = (key) => summary(cheapest.map((r) => r.traced[key] / r.requests / 1000));
   return [
     compare('requests/s', '1/s', pick(cheapest, 'perSecond'), pick(untraced, 'perSecond')),
-    compare('… with naive probes', '1/s', pick(naive, 'perSecond'), pick(untraced, 'perSecond')),
+    compare(
+      '… with naive probes instead',
+      '1/s',
+      pick(naive, 'perSecond'),
+      pick(untraced, 'perSecond'),
+    ),
     compare('CPU of the server per request', 'µs', cpu(cheapest), cpu(untraced)),
-    compare('… with naive probes', 'µs', cpu(naive), cpu(untraced)),
+    compare('… with naive probes instead', 'µs', cpu(naive), cpu(untraced)),
     { name: `${name}: tracer, JavaScript thread, per request`, unit: 'µs', ours: per('mainNs') },
     { name: `${name}: tracer, native reader, per request`, unit: 'µs', ours: per('readerNs') },
     { name: `${name}: tracer, all threads, per request`, unit: 'µs', ours: per('allNs') },
@@ -92,7 +97,7 @@ function callFigures(name, { untraced, cheapest, naive }) {
   return [
     line('CPU of a call of SSL_read or SSL_write', cheapest),
     {
-      ...line('… with naive probes', naive),
+      ...line('… with naive probes instead', naive),
       note: `${name}: system calls that carry the ciphertext are traced, too, and in it; ${lost} events lost.`,
     },
   ];

@@ -16,6 +16,18 @@ const origins = {
   deprecated: 'OpenTelemetry, since renamed',
 };
 
+/** Part of a record. Plaintext has a connection of its own, whose ids begin at 2^52. */
+export const aboveTls = {
+  source: 'openssl',
+  connection: {
+    id: 2 ** 52 + 7,
+    transport: 'tls',
+    client: { address: '192.0.2.2', port: 49152 },
+    server: { address: '192.0.2.1', port: 443 },
+    tls: { version: '1.3', cipher: 'TLS_AES_256_GCM_SHA384', serverName: 'shop.example' },
+  },
+};
+
 /**
  * @param {Registry} registry
  * @param {ReadonlyMap<string, object>} examples by caption, as in `--format json`
@@ -36,6 +48,12 @@ ${envelopeTable(recordSchema(registry))}
 In TypeScript a record also has \`startNs\` (when it began, nanoseconds on the clock of its source: CLOCK_MONOTONIC when
 live), \`process.ppid\` (the parent's process id) and \`process.args\` (the arguments of the program, which may hold
 secrets), which the JSON leaves out.
+
+Of a call above TLS, the plaintext of which was taken from a library, \`source\` and \`connection\` look like this:
+
+\`\`\`json
+${JSON.stringify(aboveTls, undefined, 2)}
+\`\`\`
 
 \`missing\` says what was not seen: \`request\` and \`response\` a whole message, \`….head\` and \`….body\` a part of one,
 \`….size\` that a size is a lower bound. Nothing is guessed: a value that is not known is absent.

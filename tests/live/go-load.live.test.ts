@@ -109,7 +109,7 @@ async function underLoad(version: string, goroutines: number, seconds: number): 
   }
 }
 
-const [goroutines, seconds] = guestKernel === undefined ? [1_000, 60] : [60, 20 * timeScale];
+const [goroutines, seconds] = guestKernel === undefined ? [1_000, 60] : [40, 60];
 live(
   `${goroutines} goroutines for ${seconds} s, GOGC=5`,
   ['go 1.27'],

@@ -71,6 +71,7 @@ describe('build information', () => {
           isWritable,
         },
       ]);
+    expect(readBuildInfo(at(8, true))?.version).toBe('go1.21.0');
     expect(readBuildInfo(at(0x10_0008, true))?.version).toBe('go1.21.0');
     expect(readBuildInfo(at(3 * 1024 * 1024 + 8, true))?.version).toBe('go1.21.0');
     expect(readBuildInfo(at(0x10_0004, true))).toBeUndefined();

@@ -65,8 +65,8 @@ function searchSegments(image: ElfImage): number | undefined {
     if (!segment.isWritable) continue;
     const size = Math.min(segment.size, left);
     left -= size;
-    // Chunks are a multiple of the alignment, and a segment begins at one: the magic is never cut.
-    const begin = segment.address - (segment.address % alignment);
+    // Chunks begin at multiples of the alignment: the magic is never cut.
+    const begin = Math.ceil(segment.address / alignment) * alignment;
     for (let at = begin; at < segment.address + size; at += chunkBytes) {
       const bytes = image.read(at, Math.min(chunkBytes, segment.address + size - at));
       const found = alignedMagic(bytes, at);

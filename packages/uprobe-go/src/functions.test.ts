@@ -70,15 +70,24 @@ describe('functions of a stripped program', () => {
   });
 
   it('are found on both sides of the border between two pieces that are searched', () => {
-    for (const before of [1024 * 1024 - 8, 1024 * 1024, 1024 * 1024 - 16]) {
-      const parts = goImageParts({ hasSections: false }).map((part, index) =>
-        index === 1 ? { ...part, bytes: Buffer.concat([Buffer.alloc(before), part.bytes]) } : part,
-      );
-      // Behind the other parts, which it would overlap.
-      const moved = parts.map((part, index) =>
-        index === 1 ? { ...part, address: 0x80_0000 } : part,
-      );
-      expect(addressesIn(new MemoryImage('x86_64', moved))).toEqual(expectedOf({}));
+    for (const before of [3, 1024 * 1024 - 8, 1024 * 1024 - 4, 1024 * 1024]) {
+      // The table's own address stays a multiple of 8; that of the segment does not.
+      const parts = goImageParts({ hasSections: false }).map((part, index) => {
+        if (index !== 1) return part;
+        const bytes = Buffer.concat([Buffer.alloc(before), part.bytes]);
+        return { ...part, address: 0x80_0000 - before, bytes };
+      });
+      expect(addressesIn(new MemoryImage('x86_64', parts))).toEqual(expectedOf({}));
+    }
+  });
+
+  it('are found where their names lie across that border', () => {
+    const piece = 1024 * 1024;
+    for (const name of wanted) {
+      const before = defaultNames.slice(0, defaultNames.indexOf(name)).join('\0').length + 1;
+      const filler = 'x'.repeat(piece - before - 6);
+      const recipe = { names: [filler, ...defaultNames] };
+      expect(addressesIn(goImage(recipe))).toEqual(expectedOf(recipe));
     }
   });
 
@@ -114,6 +123,30 @@ describe('the text that entries count from', () => {
       expect(addressesIn(goImage(recipe))).toEqual(expectedOf(recipe));
       expect(findGoFunctions(goImage(recipe), wanted).foundBy).toContain('text by search');
     }
+  });
+
+  it.each(['1.2', '1.20'] as const)(
+    'is not believed when the functions do not check for stack space as Go does (%s)',
+    (format) => {
+      const [code, ...others] = goImageParts({ format });
+      const bytes = Buffer.from(code!.bytes);
+      bytes[addressOf({}, wanted[0]!) - codeAddress] = 0x90;
+      const found = findGoFunctions(
+        new MemoryImage('x86_64', [{ ...code!, bytes }, ...others]),
+        wanted,
+      );
+      expect(found.problem).toMatch(/no functions of Go begin/);
+    },
+  );
+
+  it('is found in a segment that begins anywhere', () => {
+    const recipe = { textStart: 0, hasSections: false, cBytes: 0x1005 };
+    const parts = goImageParts(recipe);
+    const [code, ...others] = parts;
+    // Five bytes on: the functions are at multiples of 16, the segment is not.
+    const moved = { ...code!, address: code!.address - 5 };
+    const [first] = addressesIn(new MemoryImage('x86_64', [moved, ...others]));
+    expect(first).toBe(addressOf(recipe, wanted[0]!) - 5);
   });
 
   it('is not guessed: code without functions where the table has them is a problem', () => {

@@ -83,7 +83,7 @@ export function knownOffsets(
   const sameMinor = parsed.filter(({ first }) => first.minor === version?.minor);
   const among = sameMinor.length > 0 ? sameMinor : parsed;
   const isNotNewer = ({ first }: { readonly first: GoVersion }) =>
-    version === undefined || true;
+    version === undefined || compareGoVersions(first, version) <= 0;
   const { row } = among.findLast(isNotNewer) ?? among[0]!;
   const { goid, connConn, tcpConnFd, netFdPfd, netFdNet, fdSysfd } = row;
   const offsets = { goid, connConn, tcpConnFd, netFdPfd, netFdNet, fdSysfd };

@@ -28,11 +28,11 @@ describe('inspect', () => {
       );
     expect(of('SSL_read')).toEqual([
       ['entry', 'read_enter'],
-      ['return', 'call_return'],
+      ['return', 'read_return'],
     ]);
     expect(of('SSL_write_ex')).toEqual([
       ['entry', 'write_ex_enter'],
-      ['return', 'call_return'],
+      ['return', 'write_ex_return'],
     ]);
     expect(of('SSL_free')).toEqual([['entry', 'free_enter']]);
     expect(new Set(probes.map((probe) => 'when' in probe && probe.function.name))).toEqual(

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename } from 'node:path';
 import type { ElfImage, ElfSymbol, NoPlan, ProbePlan, ProbeSpec } from '@libtrace/core/plugin';
-import {
-  optionalFunctions,
-  requiredFunctions,
-  returnProgram,
-  type LibraryFunction,
-} from './functions.js';
+import { optionalFunctions, requiredFunctions, type LibraryFunction } from './functions.js';
 import { findMarks } from './marks.js';
 
 /** Registers of the first integer arguments: System V ABI for AMD64, procedure call standard for Arm 64. */
@@ -53,8 +48,8 @@ function probesOf(image: ElfImage, wanted: LibraryFunction, optional: boolean): 
   };
   const registers = argumentRegisters[image.machine].slice(0, wanted.arguments);
   const entry: Probe = { ...shared, program: wanted.entry, when: 'entry', registers };
-  if (!wanted.returns) return [entry];
-  return [entry, { ...shared, program: returnProgram, when: 'return' }];
+  if (wanted.return === undefined) return [entry];
+  return [entry, { ...shared, program: wanted.return, when: 'return' }];
 }
 
 function libraryName(image: ElfImage): string {

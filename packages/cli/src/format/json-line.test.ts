@@ -127,6 +127,24 @@ describe('a JSON line', () => {
     expect(validate(parsed(changes)), JSON.stringify(validate.errors)).toBe(true);
   });
 
+  it('has what was learned of the handshake and the container, and nothing for what was not', () => {
+    const tls = {
+      version: '1.2',
+      cipher: 'TLS_RSA_WITH_AES_128_CBC_SHA',
+      serverName: 'x',
+      alpn: 'h2',
+    };
+    const process = { container: 'b'.repeat(64) };
+    expect(parsed({ process, connection: { transport: 'tls', tls } })).toMatchObject({
+      process,
+      connection: { transport: 'tls', tls },
+    });
+    const some = parsed({ connection: { tls: { version: '1.3' } } })['connection'];
+    expect(Reflect.get(some as object, 'tls')).toEqual({ version: '1.3' });
+    expect(parsed()['connection']).not.toHaveProperty('tls');
+    expect(parsed()['process']).not.toHaveProperty('container');
+  });
+
   it('leaves private fields out', () => {
     expect(parsed()).not.toHaveProperty('startNs');
     expect(parsed()['process']).not.toHaveProperty('ppid');

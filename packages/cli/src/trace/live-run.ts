@@ -12,7 +12,6 @@ import { CliError, describeFailure, exitStatus, warningLine } from '../cli-error
 import type { Dependencies, Tracing } from '../dependencies.js';
 import type { AnyRecord } from '../format/record-parts.js';
 import type { ChosenPlugins } from '../plugins/choose-plugins.js';
-import type { LoadedSource } from '../plugins/loaded-plugin.js';
 import type { TlsFacts } from '../summary/encrypted.js';
 import { startGated, statusOfEnd } from './gate.js';
 import type { CommandOutput, GatedCommand } from './gate.js';
@@ -42,7 +41,7 @@ export interface LiveRunOptions {
   readonly flags: TargetFlags;
   readonly plugins: ChosenPlugins;
   readonly recording: RecordingOptions | undefined;
-  /** What is looked into above TLS; undefined: nothing. */
+  /** How sources of plaintext find programs; undefined when there are none. */
   readonly uprobes: UprobeOptions | undefined;
 }
 
@@ -57,6 +56,7 @@ export class LiveRun {
   #command: GatedCommand | undefined;
   #commandRuns = false;
   #stopping = false;
+  readonly #failedSources = new Set<unknown>();
   #warnings = 0;
   #outputError: Error | undefined;
 
@@ -115,7 +115,7 @@ export class LiveRun {
     const gate = this.#command?.socket;
     const { ringSize, captureBytes } = this.#flags;
     return {
-      plugins: [...plugins.loaded, ...this.#sources].map(({ plugin }) => plugin),
+      plugins: [...plugins.loaded, ...plugins.sources].map(({ plugin }) => plugin),
       target,
       ...(uprobes === undefined ? {} : { uprobes }),
       ...(plugins.decodeAs.size === 0 ? {} : { decodeAs: plugins.decodeAs }),
@@ -129,8 +129,11 @@ export class LiveRun {
     };
   }
 
-  get #sources(): readonly LoadedSource[] {
-    return this.#options.uprobes === undefined ? [] : this.#options.plugins.sources;
+  /** Of the sources that could be loaded. */
+  get #sourceNames(): readonly string[] {
+    return this.#options.plugins.sources
+      .map(({ plugin }) => plugin.name)
+      .filter((name) => !this.#failedSources.has(name));
   }
 
   async #startGate(): Promise<number | undefined> {
@@ -149,7 +152,7 @@ export class LiveRun {
   }
 
   #begin(target: TracerOptions<[]>['target']): void {
-    const names = this.#sources.map(({ plugin }) => plugin.name);
+    const names = this.#sourceNames;
     const tls = names.length === 0 ? [] : [`TLS (${names.join(', ')})`];
     const protocols = [...this.#options.plugins.protocols, ...tls].join(', ');
     const what = describeTarget(target, this.#command?.pid);
@@ -176,7 +179,7 @@ export class LiveRun {
 
   #tlsFacts(binaries: readonly BinaryStatus[]): TlsFacts {
     return {
-      sources: this.#sources.map(({ plugin }) => plugin.name),
+      sources: this.#sourceNames,
       binaries,
       isSelective: this.#options.uprobes?.match !== undefined,
       isOff: this.#flags.tls === false,
@@ -218,8 +221,14 @@ export class LiveRun {
   #onError(error: Error): void {
     const code = codeOf(error);
     if (code === 'ERR_RECORDING_WRITE') this.onOutputError(error);
-    else if (code === 'ERR_UPROBE_LOAD') this.#deps.writeError(warningLine(error));
+    else if (code === 'ERR_UPROBE_LOAD') this.#onSourceFailed(error);
     else this.#warn(error);
+  }
+
+  /** Everything that needs no such source is traced. */
+  #onSourceFailed(error: Error): void {
+    this.#failedSources.add(Reflect.get(error, 'plugin'));
+    this.#deps.writeError(warningLine(error));
   }
 
   #warn(error: Error): void {

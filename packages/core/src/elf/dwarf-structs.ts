@@ -19,7 +19,6 @@ export interface UnitWalk {
 /** What is asked about an entry. */
 interface Entry {
   nameAt: { readonly bytes: Buffer; readonly at: number } | undefined;
-  isDeclaration: boolean;
   location: number | undefined;
   isBitField: boolean;
   textOffsetsBase: number | undefined;
@@ -31,7 +30,6 @@ const attribute = {
   name: 0x03,
   bitSize: 0x0d,
   location: 0x38,
-  declaration: 0x3c,
   dataBitOffset: 0x6b,
   textOffsetsBase: 0x72,
 } as const;
@@ -63,7 +61,7 @@ export function* structsNamed(walk: UnitWalk, name: Buffer): Generator<StructMem
       if (depth === 0) return;
       continue;
     }
-    const isWanted = isStruct && entry?.isDeclaration === false && isNamed(entry, name);
+    const isWanted = isStruct && entry !== undefined && isNamed(entry, name);
     if (isWanted) yield readMembers(cursor, walk, abbreviation.tag === tag.union, textOffsetsBase);
     else depth++;
   }
@@ -127,7 +125,6 @@ function readEntry(
   const { unit } = walk;
   const entry: Entry = {
     nameAt: undefined,
-    isDeclaration: false,
     location: undefined,
     isBitField: false,
     textOffsetsBase: undefined,
@@ -145,8 +142,7 @@ function readEntry(
       entry.textOffsetsBase = readOffset(cursor, kind, unit);
     } else {
       skipForm(cursor, kind, unit);
-      if (name === attribute.declaration) entry.isDeclaration = true;
-      else entry.isBitField = true;
+      entry.isBitField = true;
     }
   }
   return entry;

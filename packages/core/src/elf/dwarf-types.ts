@@ -30,6 +30,8 @@ export interface DwarfSections {
 const unitCost = 64;
 const maxTextPlaces = 8;
 const maxKnownStructs = 64;
+/** Behind so many damaged units nothing is looked for. */
+const maxDamagedUnits = 256;
 
 /** Answers questions about types from DWARF, versions 2 to 5. What it has once found is kept. */
 export class DwarfTypes {
@@ -77,6 +79,7 @@ export class DwarfTypes {
     const { info, types, texts, offsets } = this.#sections;
     const budget = new DwarfBudget(limits.dwarfSteps);
     const places = textPlaces(texts, name);
+    let damaged = 0;
     for (const section of [info, types]) {
       const mayHold = unitFilter(section, name, places);
       let shared: { readonly offset: number; readonly table: AbbreviationTable } | undefined;
@@ -97,7 +100,9 @@ export class DwarfTypes {
           }
         } catch (error) {
           if (!(error instanceof DwarfDamage)) throw error;
-          if (mayHold(at, end)) yield error;
+          const isLast = ++damaged >= maxDamagedUnits;
+          if (isLast || mayHold(at, end)) yield error;
+          if (isLast) return;
         }
         at = end;
       }

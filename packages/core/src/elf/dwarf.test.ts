@@ -165,6 +165,16 @@ describe('DWARF by hand', () => {
     expect(codeOf(() => with_([0x7f], [24]))).toBe('ERR_ELF_INVALID');
   });
 
+  it('finds names that are numbers in a table', () => {
+    const byNumber = [...abbreviations.slice(0, 9), 0x25, ...abbreviations.slice(10)];
+    const info = unit(1, 2, 1, 3, 'field', 24, 0, 0);
+    const head = [12, 0, 0, 0, 5, 0, 0, 0];
+    const parts = { info, abbreviations: byNumber, texts: ['other', 'thing'] };
+    expect(ask({ ...parts, offsets: [...head, 0, 0, 0, 0, 6, 0, 0, 0] })).toBe(24);
+    expect(ask({ ...parts, offsets: [...head, 0, 0, 0, 0] })).toBeUndefined();
+    expect(ask({ ...parts, offsets: [...head, 0, 0, 0, 0, 0xff, 0xff, 0, 0] })).toBeUndefined();
+  });
+
   it('goes on behind a unit that is damaged', () => {
     const bad = unit(1, 9, 'thing');
     expect(ask({ info: [...bad, ...good], abbreviations })).toBe(24);
@@ -202,6 +212,19 @@ describe('DWARF by hand', () => {
       texts: Buffer.from('thing\0'),
     };
     const types = new DwarfTypes({ name: 'file' }, hostile);
+    expect(codeOf(() => types.memberOffset('thing', 'field'))).toBe('ERR_ELF_INVALID');
+  });
+
+  it('ends, when units without entries are many', () => {
+    const count = 500_000;
+    const info = Buffer.concat(
+      Array.from({ length: count }, () => Buffer.from(unit(0) as number[])),
+    );
+    info.fill(Buffer.from('thing\0'), info.length - 1);
+    const types = new DwarfTypes(
+      { name: 'file' },
+      { ...sections({ abbreviations }), info, texts: Buffer.from('thing\0') },
+    );
     expect(codeOf(() => types.memberOffset('thing', 'field'))).toBe('ERR_ELF_UNSUPPORTED');
   });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { LibtraceError } from '../errors.js';
 import { invalidElf, unreadableFile } from './elf-error.js';
 
 /** The bytes of a file, read on demand. */
@@ -38,8 +39,11 @@ export function bytesOfBuffer(buffer: Buffer, name: string): FileBytes {
 export function bytesOfFile(path: string): FileBytes {
   let fd: number;
   try {
+    // Before it is opened: opening a device may do something.
+    if (!statSync(path).isFile()) throw invalidElf({ name: path }, 'it is no regular file');
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
+    if (cause instanceof LibtraceError) throw cause;
     throw unreadableFile(path, cause);
   }
   try {

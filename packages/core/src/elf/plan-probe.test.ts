@@ -22,7 +22,7 @@ function assembled(code: string, options: readonly string[] = library): ElfImage
   return openElf(compile(source, options));
 }
 
-type Wish = Partial<Omit<FunctionProbe, 'program' | 'function'>>;
+type Wish = Partial<Omit<FunctionProbe, 'program'>>;
 
 function plan(image: ElfImage, wish: Wish = {}, conditions: Partial<PlanConditions> = {}) {
   const probe = { program: 'any', function: image.symbol('f')!, when: 'entry' as const, ...wish };
@@ -325,7 +325,7 @@ describe('a function that cannot be probed', () => {
   const image = assembled('push rbx\npop rbx\nret');
   const f = image.symbol('f')!;
   const attempt = (change: Partial<FunctionProbe['function']>, wish: Wish = {}) =>
-    failure(() => plan(image, { ...wish, ...{ function: { ...f, ...change } } })).message;
+    failure(() => plan(image, { ...wish, function: { ...f, ...change } })).message;
 
   it.each([
     ['without a size', { size: 0 }, /size is not known/],
@@ -352,9 +352,7 @@ describe('a function that cannot be probed', () => {
     const data = openElf(compile(source, options));
     for (const name of ['constant', 'variable']) {
       const function_ = data.symbol(name)!;
-      expect(failure(() => plan(data, { ...{ function: function_ } })).message).toMatch(
-        /holds code/,
-      );
+      expect(failure(() => plan(data, { function: function_ })).message).toMatch(/holds code/);
     }
     const writable = openElf(compile(source, [...options, '-Wl,-N']));
     const entry = { function: writable.symbol('entry')! };
@@ -433,7 +431,7 @@ describe('arm64', () => {
 
   it('refuses what is no whole number of instructions', () => {
     const code = { name: 'f', address: 0x1002, size: 4 };
-    const act = () => planArm([save, nop, ret], { ...{ function: code } });
+    const act = () => planArm([save, nop, ret], { function: code });
     expect(failure(act).message).toMatch(/whole instructions/);
   });
 });

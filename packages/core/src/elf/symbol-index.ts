@@ -12,7 +12,6 @@ import {
 
 const versionMark = 0x40;
 const hiddenVersion = 0x8000;
-const localBinding = 0;
 
 /**
  * Finds the symbols of one table by name. Kept: 4 bytes for each symbol and about 4 for each bucket, no names; those are
@@ -46,23 +45,27 @@ export class SymbolIndex {
     });
   }
 
-  /** The symbol of a name: the default version before others, a visible one before one of a source file. */
+  /**
+   * The symbol of a name; of several, the default version before others. Later ones are looked at first: symbols that are
+   * visible elsewhere stand behind those of one source file (System V ABI, «Symbol Table»).
+   */
   find(name: string): SymbolEntry | undefined {
     const wanted = Buffer.from(name);
     if (wanted.length === 0 || wanted.length > limits.symbolName) return undefined;
-    let best: { readonly entry: SymbolEntry; readonly rank: number } | undefined;
+    let other: SymbolEntry | undefined;
     let [visited, compared] = [0, 0];
     const bucket = hashBytes(wanted, 0, wanted.length) & (this.#heads.length - 1);
     for (let at = this.#heads[bucket]!; at !== 0; at = this.#previous[at - 1]!) {
-      if (++visited > limits.sameHashes)
+      if (++visited > limits.sameHashes) {
         throw unsupportedElf(this.#file, 'names of its symbols collide');
+      }
       const entry = readEntry(this.#file, this.#place, at - 1);
       if (entry === undefined || !this.#isNamed(entry, wanted)) continue;
-      const rank = this.#rank(entry);
-      if (best === undefined || rank > best.rank) best = { entry, rank };
+      if (this.#isDefaultVersion(entry)) return entry;
+      other ??= entry;
       if (++compared >= limits.sameNames) break;
     }
-    return best?.entry;
+    return other;
   }
 
   #isNamed(entry: SymbolEntry, wanted: Buffer): boolean {
@@ -75,13 +78,11 @@ export class SymbolIndex {
     return after === 0 || (after === versionMark && table === 'static');
   }
 
-  #rank(entry: SymbolEntry): number {
+  #isDefaultVersion({ index }: SymbolEntry): boolean {
     const { versionsOffset } = this.#place;
-    const visible = entry.binding === localBinding ? 0 : 2;
-    if (versionsOffset === undefined) return visible + 1;
-    const version = this.#file.read(versionsOffset + entry.index * 2, 2);
-    const isDefault = version.length < 2 || (version.readUInt16LE(0) & hiddenVersion) === 0;
-    return visible + (isDefault ? 1 : 0);
+    if (versionsOffset === undefined) return true;
+    const version = this.#file.read(versionsOffset + index * 2, 2);
+    return version.length < 2 || (version.readUInt16LE(0) & hiddenVersion) === 0;
   }
 }
 

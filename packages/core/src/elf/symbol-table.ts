@@ -30,8 +30,6 @@ export interface SymbolEntry {
   readonly nameOffset: number;
   /** STT_*. */
   readonly type: number;
-  /** STB_*. */
-  readonly binding: number;
   /** Section that it is in, or a number with a meaning. */
   readonly section: number;
   /** Virtual address, for most types. */
@@ -178,12 +176,10 @@ function isDefined(bytes: Buffer, at: number): boolean {
 }
 
 function decodeEntry(bytes: Buffer, at: number, index: number): SymbolEntry {
-  const info = bytes[at + 4]!;
   return {
     index,
     nameOffset: bytes.readUInt32LE(at),
-    type: info & 15,
-    binding: info >> 4,
+    type: bytes[at + 4]! & 15,
     section: bytes.readUInt16LE(at + 6),
     address: u64(bytes, at + 8),
     size: u64(bytes, at + 16),

@@ -310,6 +310,23 @@ describe('BinaryWatcher', () => {
       expect(placer.paths).toEqual([SSL]);
     });
 
+    it('gives up on a program that is made to keep it busy', () => {
+      const many = Array.from({ length: 5_000 }, (_, i) => `d${i}`);
+      for (const name of many.slice(0, 300)) {
+        machine.file(`/lib/${name}`, { needed: many, runpath: many.map((one) => `/${one}`) });
+      }
+      machine.file('/lib/libssl-last.so', {});
+      machine.file(CURL, { needed: [...many, 'libssl-last.so'] });
+      const environment = { LD_LIBRARY_PATH: many.map((one) => `/${one}`).join(':') };
+      machine.process(1, { maps: [CURL], environment });
+      const watcher = watch();
+      watcher.executed(1, CURL);
+      expect(placer.paths).toEqual([]);
+      machine.maps(1, [CURL, '/lib/libssl-last.so']);
+      watcher.mapped(1);
+      expect(placer.paths).toEqual(['/lib/libssl-last.so']);
+    });
+
     it('looks at what has ended already through its parent, for the next one', () => {
       machine.process(1, { maps: ['/usr/lib/libcurl.so.4.8'] });
       const watcher = watch();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, opendirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { BoundedMap } from './bounded-map.js';
 import { readStart } from './procfs.js';
 
@@ -9,6 +9,7 @@ const LINKS_MAX = 40;
 /** As the kernel has it; and a limit of our own. */
 const PATH_MAX = 4096;
 const COMPONENTS_MAX = 128;
+const NAMES_MAX = 1_024;
 const TEXT_MAX = 256 * 1024;
 
 /**
@@ -68,15 +69,24 @@ export class FileTree {
     }
   }
 
-  /** Names in a directory, in order; empty when it cannot be read. */
+  /** Names in a directory, in order, of a huge one some; empty when it cannot be read. */
   list(path: string): readonly string[] {
     const real = this.real(path);
     if (real === undefined) return [];
+    const names: string[] = [];
     try {
-      return readdirSync(this.outside(real)).sort();
+      const directory = opendirSync(this.outside(real));
+      try {
+        for (let entry; names.length < NAMES_MAX && (entry = directory.readSync()) !== null;) {
+          names.push(entry.name);
+        }
+      } finally {
+        directory.closeSync();
+      }
     } catch {
       return [];
     }
+    return names.sort();
   }
 
   #existing(path: string): string | undefined {

@@ -7,6 +7,7 @@ import type { DynamicInfo, ReadDynamic } from './types.js';
 
 const LIBRARIES_MAX = 512;
 const NEEDED_MAX = 256;
+const LIBRARY_PATHS_MAX = 64;
 const PREDICTIONS_KEPT = 512;
 const READ_KEPT = 4_096;
 const TREES_KEPT = 64;
@@ -112,7 +113,9 @@ export class LibraryPrediction {
     const dynamic = this.#dynamicOf(executable.openPath, executable.state);
     if (dynamic === undefined) return;
     const program: LoadedObject = { path, dynamic, neededBy: undefined };
-    const libraryPath = (request.libraryPath?.split(/[:;]/) ?? []).filter((one) => one !== '');
+    const libraryPath = (request.libraryPath?.split(/[:;]/) ?? [])
+      .filter((one) => one !== '')
+      .slice(0, LIBRARY_PATHS_MAX);
     const search = new LibrarySearch(tree, dynamic);
     const libraries = new Map<string, PredictedLibrary & { readonly dynamic: DynamicInfo }>();
     const accepts = (real: string): boolean => {

@@ -4,6 +4,9 @@ import { configuredDirectories } from './loader-config.js';
 import type { DynamicInfo } from './types.js';
 
 const DIRECTORIES_MAX = 64;
+const VARIANTS_MAX = 16;
+/** Places looked at for one program. Large ones have a hundred libraries, found within ten places each. */
+const PLACES_MAX = 16_384;
 
 /** An object that the loader has loaded, on whose behalf it searches. */
 export interface LoadedObject {
@@ -26,6 +29,7 @@ export class LibrarySearch {
   readonly #machine: string;
   readonly #isMusl: boolean;
   readonly #defaults: readonly string[];
+  #placesLeft = PLACES_MAX;
 
   constructor(tree: FileTree, executable: DynamicInfo) {
     this.#tree = tree;
@@ -46,6 +50,7 @@ export class LibrarySearch {
   ): readonly string[] {
     if (name.includes('/')) return this.#accepted([expandOne(name, by.path)], accepts);
     for (const directory of this.#directories(by, libraryPath)) {
+      if (this.#placesLeft-- <= 0) return [];
       const found = this.#accepted(this.#candidates(directory, name), accepts);
       if (found.length > 0) return found;
     }
@@ -87,7 +92,8 @@ export class LibrarySearch {
     const plain = `${directory}/${name}`;
     if (this.#isMusl) return [plain];
     const variants = `${directory}/glibc-hwcaps`;
-    return [...this.#tree.list(variants).map((one) => `${variants}/${one}/${name}`), plain];
+    const found = this.#tree.list(variants).slice(0, VARIANTS_MAX);
+    return [...found.map((one) => `${variants}/${one}/${name}`), plain];
   }
 
   /** Directories with `$ORIGIN`, `$LIB` and `$PLATFORM` filled in: the first alone has one value everywhere. */

@@ -56,15 +56,15 @@ function search(
 ): Pclntab | undefined {
   const end = begin + Math.min(size, budget.bytes);
   budget.bytes -= end - begin;
-  for (let at = begin; at < end; at += chunkBytes) {
-    // A little more than a chunk: a magic number may lie across its end.
-    const bytes = image.read(at, Math.min(chunkBytes + 8, end - at));
+  // Chunks begin at multiples of the alignment: the magic number is never cut.
+  for (let at = Math.ceil(begin / alignment) * alignment; at < end; at += chunkBytes) {
+    const bytes = image.read(at, Math.min(chunkBytes, end - at));
     if (bytes.length === 0) return undefined;
     for (const tail of magicTails) {
       for (let hit = bytes.indexOf(tail); hit >= 0; hit = bytes.indexOf(tail, hit + 1)) {
         if (budget.candidates-- <= 0) return undefined;
         const address = at + hit - 1;
-        if (address < begin || address % alignment !== 0) continue;
+        if (address % alignment !== 0) continue;
         const header = parsePclntabHeader(image.read(address, pclntabHeaderBytes));
         if (header === undefined) continue;
         if (!isPlausible(image, address, begin + size - address, header)) continue;

@@ -104,7 +104,8 @@ function searchCode(
     if (!segment.isExecutable) continue;
     const end = segment.address + Math.min(segment.size, left);
     left -= end - segment.address;
-    for (let at = segment.address - (segment.address % alignment); at < end; at += chunkBytes) {
+    const begin = Math.ceil(segment.address / alignment) * alignment;
+    for (let at = begin; at < end; at += chunkBytes) {
       const bytes = image.read(at, Math.min(chunkBytes + alignment, end - at));
       if (bytes.length === 0) break;
       for (const beginning of beginnings) {

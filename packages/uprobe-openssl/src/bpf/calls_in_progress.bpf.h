@@ -4,9 +4,10 @@
  * read that reads, a verify callback that asks a server over TLS, TLS in TLS.
  *
  * The stack pointer tells them apart. Where it was at the entry of a call, it is above that of all
- * calls within, and as high again at its return. So a call that is not above a new one has never
- * returned (longjmp, a thread that was killed), and a return belongs to the outermost call that is
- * not above it: one that jumps to another at its end returns with it.
+ * calls within. So a call that is not above a new one has never returned (longjmp, a thread that
+ * was killed). At a return it is about where it was at the entry, above or below it: both were
+ * taken at some instruction of the function, near its ends. Calls of the same function within each
+ * other are much farther apart.
  */
 #ifndef LIBTRACE_CALLS_IN_PROGRESS_H
 #define LIBTRACE_CALLS_IN_PROGRESS_H
@@ -19,11 +20,8 @@
 /* A power of two. */
 #define CALLS_DEPTH_MAX 4
 
-/*
- * A return is at most so far above the stack pointer of its entry, which was taken behind the first
- * pushes of the function.
- */
-#define PROLOGUE_BYTES_MAX 1024
+/* The stack pointers of a call's entry and return are at most so far apart. */
+#define FRAME_BYTES_MAX 1024
 
 struct library_call {
 	__u64 object; /* user address of the SSL */
@@ -118,33 +116,36 @@ static __always_inline bool push_call(struct library_call *call)
 	return true;
 }
 
+static __always_inline __u64 distance(__u64 one, __u64 other)
+{
+	return one > other ? one - other : other - one;
+}
+
 /*
- * Takes out the call that returns with this stack pointer; NULL: its entry was not seen. What the
- * result points to is good until the thread's next call.
+ * Takes out the call of a function that returns with this stack pointer, and all within it; NULL:
+ * its entry was not seen. What the result points to is good until the thread's next call.
  */
-static __always_inline struct library_call *pop_call(__u64 stack)
+static __always_inline struct library_call *pop_call(__u8 function, __u64 stack)
 {
 	struct calls_in_progress *calls = calls_of_thread();
+	__u64 nearest = FRAME_BYTES_MAX + 1;
 	struct library_call *found = NULL;
 	__u32 depth;
 
 	if (!calls)
 		return NULL;
 	depth = calls->depth;
-	for (int i = 0; i < CALLS_DEPTH_MAX; i++) {
-		struct library_call *call;
+	for (__u32 i = 0; i < CALLS_DEPTH_MAX; i++) {
+		struct library_call *call = &calls->calls[i];
 
-		if (depth == 0 || depth > CALLS_DEPTH_MAX)
+		if (i >= depth)
 			break;
-		call = call_at(calls, depth - 1);
-		if (call->stack > stack)
-			break;
+		if (call->function != function || distance(call->stack, stack) >= nearest)
+			continue;
+		nearest = distance(call->stack, stack);
 		found = call;
-		depth--;
+		calls->depth = i;
 	}
-	calls->depth = depth;
-	if (found && stack - found->stack > PROLOGUE_BYTES_MAX)
-		return NULL;
 	return found;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Plaintext of OpenSSL (libssl 1.1.0 to 3.x) and of BoringSSL, which has the same names. One
- * program for the entry of each kind of function, one for the return of all.
+ * program for the entry of each kind of function, one for its return.
  *
  * Arguments are read from registers only: an entry may be probed behind the first instructions of
  * its function.
@@ -145,8 +145,7 @@ static __always_inline bool has_ended(const struct library_call *call, __u64 res
 	return call->function == FUNCTION_SHUTDOWN && (__s32)result >= 0;
 }
 
-SEC("uprobe")
-int call_return(struct pt_regs *ctx)
+static __always_inline int leave(struct pt_regs *ctx, enum library_function function)
 {
 	const struct library_call *returned;
 	struct plaintext_call *call;
@@ -154,7 +153,7 @@ int call_return(struct pt_regs *ctx)
 
 	if (!plaintext_is_traced())
 		return 0;
-	returned = pop_call(PT_REGS_SP(ctx));
+	returned = pop_call(function, PT_REGS_SP(ctx));
 	if (!returned)
 		return 0;
 	call = call_on(returned->object);
@@ -170,6 +169,24 @@ int call_return(struct pt_regs *ctx)
 	}
 	return plaintext_submit(ctx, call, PLAINTEXT_END);
 }
+
+#define RETURN(name, function)                                                                     \
+	SEC("uprobe")                                                                              \
+	int name(struct pt_regs *ctx)                                                              \
+	{                                                                                          \
+		return leave(ctx, function);                                                       \
+	}
+
+RETURN(read_return, FUNCTION_READ)
+RETURN(write_return, FUNCTION_WRITE)
+RETURN(read_ex_return, FUNCTION_READ_EX)
+RETURN(write_ex_return, FUNCTION_WRITE_EX)
+RETURN(write_ex2_return, FUNCTION_WRITE_EX2)
+RETURN(read_early_return, FUNCTION_READ_EARLY)
+RETURN(write_early_return, FUNCTION_WRITE_EARLY)
+RETURN(sendfile_return, FUNCTION_SENDFILE)
+RETURN(shutdown_return, FUNCTION_SHUTDOWN)
+RETURN(other_return, FUNCTION_OTHER)
 
 /* int SSL_set_fd(SSL *, int), SSL_set_rfd, SSL_set_wfd */
 SEC("uprobe")
