@@ -218,8 +218,7 @@ await runMain(async () => {
       runScript('fuzz', 'scripts/fuzz.mjs', ['--inputs', '1000000', '--suite', 'quick']);
       runScript('fuzz elf', 'scripts/fuzz-elf.mjs', ['--inputs', '1000000']);
       runScript('fuzz go', 'scripts/fuzz-go.mjs', ['--inputs', '1000000']);
-    }
-    else if (lane === 'live') live();
+    } else if (lane === 'live') live();
     else await kernels();
   }
   rmSync(results, { recursive: true, force: true });

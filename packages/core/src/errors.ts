@@ -102,12 +102,15 @@ export const errorCodes = {
       'Ethernet, Linux cooked (`tcpdump -i any`), raw IP, loopback and PPP are read: capture there, or convert the file.',
   },
   ERR_ELF_INVALID: {
-    meaning: 'A program file is damaged or is none: the message says what is wrong in it, and where.',
+    meaning:
+      'A program file is damaged or is none: the message says what is wrong in it, and where.',
     remedy: 'Check it with `readelf -a FILE`. Nothing is probed in it; everything else is.',
   },
   ERR_ELF_UNSUPPORTED: {
-    meaning: 'A program file is of a kind that is not read (32 bits, another processor, a table beyond the limits).',
-    remedy: 'x86-64 and arm64 files of 64 bits are read. `libtrace doctor --binary FILE` says more.',
+    meaning:
+      'A program file is of a kind that is not read (32 bits, another processor, a table beyond the limits).',
+    remedy:
+      'x86-64 and arm64 files of 64 bits are read. `libtrace doctor --binary FILE` says more.',
   },
   ERR_UPROBE_LOAD: {
     meaning: 'The BPF object of a source of plaintext is missing, or the kernel refused it.',
