@@ -113,3 +113,40 @@ live('TLS 1.2', [`go ${newest}`], async () => {
   await client.ask('close');
   await expectTlsAccounted(tracing);
 });
+
+live('a program that starts while it is waited for', [`go ${newest}`], async () => {
+  const path = await compiledPeer(newest);
+  const server = await startGoServer(path);
+  const tracing = await traceGo({ uprobes: { files: [path] } });
+  await attachedTo(tracing, server.pid);
+  const client = await startGoClient(path, server, 'h2');
+  tracing.addPids(client.pid);
+  await converse(tracing, server, client, { kind: 'h2', first: 1, count: 60, atOnce: 6 });
+  await expectTlsAccounted(tracing);
+});
+
+live('connections that are older than the tracing of them', [`go ${newest}`], async () => {
+  const path = await compiledPeer(newest);
+  const server = await startGoServer(path);
+  const client = await startGoClient(path, server, 'h1');
+  await runGo(client, 1, 10, 1);
+  const tracing = await traceGo();
+  await attachedTo(tracing, server.pid, client.pid);
+  // Both ends were in Read when the probes were placed: what these calls return is not seen, and records say so.
+  await runGo(client, 11, 1, 1);
+  for (const { complete, missing } of await tracing.takeRest()) {
+    expect([complete, missing.length]).toEqual([false, 1]);
+  }
+  const exchanges = await runGo(client, 12, 40, 1);
+  expect(new Set(exchanges.map(({ port }) => port)).size).toBe(1);
+  const records = await tracing.take(80);
+  const calls = goCalls(exchanges);
+  for (const [role, program] of [
+    ['client', client],
+    ['server', server.program],
+  ] as const) {
+    expectTlsCalls(records, calls, goSide(role, program, server, { handshake: false }));
+  }
+  expectPairs(records, 40);
+  await expectTlsAccounted(tracing);
+});

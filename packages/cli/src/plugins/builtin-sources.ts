@@ -7,6 +7,7 @@ import type { LoadedSource } from './loaded-plugin.js';
 
 /** The sources of plaintext that the command comes with. */
 export interface BuiltinSources {
+  /** Those that could be loaded. */
   readonly sources: readonly LoadedSource[];
   /** Why others are not there: each an error with a code and a remedy. Everything else works without them. */
   readonly problems: readonly Error[];

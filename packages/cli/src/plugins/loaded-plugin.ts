@@ -9,6 +9,7 @@ export interface LoadedPlugin<Plugin extends AnyPlugin = AnyPlugin> {
   readonly from: string;
   /** Version of its package; undefined when it has none. */
   readonly version: string | undefined;
+  /** It came with the command, not by --plugin. */
   readonly isBuiltin: boolean;
 }
 

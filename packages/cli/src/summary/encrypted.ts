@@ -31,20 +31,22 @@ export function describeEncrypted(
   pipeline: TracerStats['pipeline'],
   facts: TlsFacts,
 ): readonly string[] {
-  const { encryptedConnections, plaintextConnections, unboundConnections } = pipeline;
-  const lines: string[] = [];
-  if (encryptedConnections > 0) {
-    const count = plural(encryptedConnections, 'connection');
-    lines.push(`${count} stayed encrypted: ${reason(facts)}`);
-  }
-  if (unboundConnections > 0) {
-    const one = unboundConnections === 1;
-    lines.push(
-      `${formatCount(unboundConnections)} of ${plural(plaintextConnections, 'TLS connection')} ` +
-        `${one ? 'is' : 'are'} shown without addresses: ${one ? 'its socket was' : 'their sockets were'} not found`,
-    );
-  }
-  return lines;
+  const { encryptedConnections } = pipeline;
+  const unbound = describeUnbound(pipeline);
+  if (encryptedConnections === 0) return unbound;
+  const count = plural(encryptedConnections, 'connection');
+  return [`${count} stayed encrypted: ${reason(facts)}`, ...unbound];
+}
+
+/** Connections above TLS whose socket was not found. */
+export function describeUnbound(pipeline: TracerStats['pipeline']): readonly string[] {
+  const { plaintextConnections, unboundConnections } = pipeline;
+  if (unboundConnections === 0) return [];
+  const one = unboundConnections === 1;
+  return [
+    `${formatCount(unboundConnections)} of ${plural(plaintextConnections, 'TLS connection')} ` +
+      `${one ? 'is' : 'are'} shown without addresses: ${one ? 'its socket was' : 'their sockets were'} not found`,
+  ];
 }
 
 function reason(facts: TlsFacts): string {

@@ -92,6 +92,10 @@ describe('what the summary of a file says', () => {
       '2 of 5 connections: not recognized as http, mysql',
       '1 of 5 connections: encrypted (TLS)',
     ]);
+    const tls = { ...clean.pipeline, plaintextConnections: 4, unboundConnections: 1 };
+    expect(describeFileLosses({ ...clean, pipeline: tls }, ['http']).notUnderstood).toEqual([
+      '1 of 4 TLS connections is shown without addresses: its socket was not found',
+    ]);
   });
 
   it('counts packets by reason', () => {

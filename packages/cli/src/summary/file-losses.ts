@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PcapStats, ReaderStats, RecordingFacts } from '@libtrace/core';
 import { formatBytes, formatCount, plural } from '../format/units.js';
+import { describeUnbound } from './encrypted.js';
 import { kernelLosses, pipelineLosses, type Losses } from './losses.js';
 
 /** What the summary says of the parts of a file that are not shown. */
@@ -70,6 +71,7 @@ function connections({ pipeline }: ReaderStats, protocols: readonly string[]): s
       encryptedConnections,
       `${formatCount(encryptedConnections)} of ${all}: encrypted (TLS)`,
     ),
+    ...describeUnbound(pipeline),
   ];
 }
 

@@ -23,7 +23,8 @@ type PipelineStats = TracerStats['pipeline'];
 
 /** Names every counter of loss that is not zero. `linesDropped`: lines that the output did not take in time. */
 export function describeLosses(stats: TracerStats, linesDropped: number): Losses {
-  const kernel = kernelLosses(stats.kernel);
+  const { encryptedConnections, plaintextConnections } = stats.pipeline;
+  const kernel = kernelLosses(stats.kernel, encryptedConnections + plaintextConnections > 0);
   const pipeline = pipelineLosses(stats.pipeline);
   const { recordsDropped } = stats;
   return {
@@ -40,8 +41,8 @@ export function describeLosses(stats: TracerStats, linesDropped: number): Losses
   };
 }
 
-/** What the kernel side did not hand over. */
-export function kernelLosses(kernel: KernelStats): Losses {
+/** What the kernel side did not hand over. `isEncrypted`: there were TLS connections, whose ciphertext is of no use. */
+export function kernelLosses(kernel: KernelStats, isEncrypted = false): Losses {
   const { ring, ignored, connections, internal } = kernel.segmentsLost;
   const { eventsLost, runsMissed, compatCalls } = kernel;
   return {
@@ -64,7 +65,7 @@ export function kernelLosses(kernel: KernelStats): Losses {
     ],
     notCaptured: counted(
       ignored,
-      `${plural(ignored, 'segment')} of connections in which no protocol was recognized`,
+      `${plural(ignored, 'segment')} of connections ${isEncrypted ? 'that are encrypted, or ' : ''}in which no protocol was recognized`,
     ),
   };
 }

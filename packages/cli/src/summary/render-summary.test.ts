@@ -137,6 +137,14 @@ nothing lost
     expect(render(groupsOf())).toContain('none recognized as http');
     const encrypted = { ...stats, pipeline: { ...stats.pipeline, encryptedConnections: 2 } };
     expect(render(groupsOf(), encrypted)).toContain('\n2 connections stayed encrypted: ');
+    const ignored = { ...stats.kernel.segmentsLost, ignored: 3 };
+    const kernel = { ...stats.kernel, segmentsLost: ignored };
+    expect(render(groupsOf(), { ...stats, kernel })).toContain(
+      '3 segments of connections in which',
+    );
+    expect(render(groupsOf(), { ...encrypted, kernel })).toContain(
+      '3 segments of connections that are encrypted, or in which',
+    );
     const still = render(groupsOf(), { ...stats, kernel: { ...stats.kernel, segmentsSeen: 0 } });
     expect(still).toContain('No calls seen in 10.2s.');
     expect(still).toContain('moved no bytes over sockets');

@@ -3,10 +3,10 @@
 /** Thrown inside the DWARF reader for bytes that are not what they should be; never leaves it. */
 export class DwarfDamage extends Error {}
 
-/** Thrown inside the DWARF reader when a question costs more than it may; never leaves it. */
+/** Thrown inside the DWARF reader when questions cost more than they may; never leaves it. */
 export class DwarfTooLarge extends Error {}
 
-/** Counts what a question has looked at. */
+/** Counts what was looked at. */
 export class DwarfBudget {
   #left: number;
 

@@ -37,6 +37,7 @@ const maxDamagedUnits = 256;
 export class DwarfTypes {
   readonly #file: { readonly name: string };
   readonly #sections: DwarfSections;
+  readonly #budget = new DwarfBudget(limits.dwarfSteps);
   readonly #known = new Map<string, StructMembers[]>();
 
   constructor(file: { readonly name: string }, sections: DwarfSections) {
@@ -77,7 +78,7 @@ export class DwarfTypes {
   *#structs(type: string): Generator<StructMembers | DwarfDamage> {
     const name = Buffer.from(`${type}\0`);
     const { info, types, texts, offsets } = this.#sections;
-    const budget = new DwarfBudget(limits.dwarfSteps);
+    const budget = this.#budget;
     const places = textPlaces(texts, name);
     let damaged = 0;
     for (const section of [info, types]) {

@@ -162,8 +162,18 @@ export class ElfFile implements ElfImage, Disposable {
   }
 }
 
-/** Computes a value when it is first asked for; what is thrown is thrown again each time, by trying again. */
+/** Computes a value when it is first asked for; what that throws is thrown each time. */
 function once<T>(compute: () => T): () => T {
-  let known: { readonly value: T } | undefined;
-  return () => (known ??= { value: compute() }).value;
+  let known: { readonly value: T } | { readonly error: unknown } | undefined;
+  return () => {
+    if (known === undefined) {
+      try {
+        known = { value: compute() };
+      } catch (error) {
+        known = { error };
+      }
+    }
+    if ('error' in known) throw known.error;
+    return known.value;
+  };
 }

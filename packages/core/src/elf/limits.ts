@@ -22,7 +22,7 @@ export const limits = {
   /** Bytes of a symbol's name; longer ones are not found. */
   symbolName: 4096,
   /** Bytes of symbol names looked at, all together: names may overlap. */
-  symbolNameWork: 2 ** 29,
+  symbolNameWork: 2 ** 28,
   /** Symbols of the same name that are compared. */
   sameNames: 256,
   /** Symbols of the same bucket that are visited. */
@@ -35,8 +35,8 @@ export const limits = {
   sectionBytes: 64 * 2 ** 20,
   /** Bytes of each section of DWARF, decompressed. */
   dwarfSection: 2 ** 27,
-  /** Attributes of DWARF that one question may look at. */
-  dwarfSteps: 30_000_000,
+  /** Entries and attributes of DWARF that are looked at for one file, all questions together. */
+  dwarfSteps: 40_000_000,
   /** Bytes of a function. */
   functionBytes: 65_536,
 } as const;

@@ -19,7 +19,7 @@ import {
 import { decodeX86, isX86Register, textOfX86, type X86Instruction } from './x86-decoder.js';
 import { chooseX86Entry } from './x86-entry.js';
 import { x86ReturnSites } from './x86-returns.js';
-import { isSwitch } from './x86-switch.js';
+import { switchesOf } from './x86-switch.js';
 
 /** What one instruction set can tell about a function. */
 interface FunctionCode {
@@ -126,8 +126,7 @@ function x86Code(
   const first: X86Instruction = instructions[0]!;
   return {
     entry: () => chooseX86Entry(instructions, { registers, stack, goStackCheck }, choice),
-    returns: () =>
-      x86ReturnSites(instructions, (index) => isSwitch(image, instructions, index, goStackCheck)),
+    returns: () => x86ReturnSites(instructions, switchesOf(image, instructions, goStackCheck)),
     first: { instruction: textOfX86(first), cost: first.isCheap ? 'emulated' : 'stepped' },
     isFirstAccepted: first.isAccepted,
   };

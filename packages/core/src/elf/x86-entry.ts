@@ -31,6 +31,8 @@ interface Jumps {
 }
 
 const goCheckInstructions = 64;
+/** Instructions, and parts of Go's check for stack space, that are looked at. */
+const [maxInstructions, maxGoChecks] = [256, 8];
 
 /**
  * Chooses where in a function to run a program that wants its arguments: the first instruction that the kernel emulates,
@@ -109,20 +111,21 @@ function isSure(instruction: X86Instruction, index: number, jumps: Jumps): boole
 
 function walkOn(code: readonly X86Instruction[], needs: EntryNeeds, jumps: Jumps): Walk {
   const instructions: X86Instruction[] = [];
-  let twice = 0;
-  for (const each of code) {
+  let [twice, checks] = [0, 0];
+  for (const each of code.slice(0, maxInstructions)) {
     if (instructions.length > 0 && jumps.targets.has(each.address)) {
       return { instructions, twice, end: `a jump leads to ${textOfX86(each)}` };
     }
     instructions.push(each);
-    if (each.flow === 'conditional' && needs.goStackCheck && isGoStackCheck(code, each)) {
+    const mayBeCheck = each.flow === 'conditional' && needs.goStackCheck && checks++ < maxGoChecks;
+    if (mayBeCheck && isGoStackCheck(code, each)) {
       twice = instructions.length;
       continue;
     }
     const end = endBehind(each, needs);
     if (end !== undefined) return { instructions, twice, end };
   }
-  return { instructions, twice, end: 'the function ends' };
+  return { instructions, twice, end: 'nothing cheap comes' };
 }
 
 /** Why the instructions behind this one are not looked at; undefined when they are. */

@@ -15,33 +15,38 @@ const lookBack = 16;
 const maxEntries = 4096;
 
 /**
- * Whether an indirect jump of a function goes only to places of the function itself. So it is when the jump takes its
+ * Tells whether an indirect jump of a function goes only to places of the function itself. So it is when the jump takes its
  * target from a table, as compilers write `switch`, when a comparison before it bounds the table, and when every entry of
  * the table leads to an instruction of the function. Go's compiler writes a jump by a table for nothing else, and its tables
  * may be filled when the program is loaded: there the form is enough.
+ * @returns whether the jump of that index is one
  */
-export function isSwitch(
+export function switchesOf(
   image: ElfImage,
   code: readonly X86Instruction[],
-  index: number,
   isGo: boolean,
-): boolean {
-  const jump = operandsOfX86(code[index]!);
-  if (isGo) return jump.memory?.index !== undefined && jump.memory.scale === 8;
-  const before = code.slice(Math.max(0, index - lookBack), index);
-  const operands = before.map(operandsOfX86);
-  const table = tableOf(image, jump, operands);
-  const count = boundOf(before, operands);
-  if (table === undefined || count === undefined) return false;
-  const entries = image.read(table.address, count * table.entrySize);
-  if (entries.length < count * table.entrySize) return false;
+): (index: number) => boolean {
   const places = new Set(code.map(({ address }) => address));
-  for (let at = 0; at < entries.length; at += table.entrySize) {
-    const isAddress = table.entrySize === 8;
-    if (!places.has(isAddress ? u64(entries, at) : table.address + entries.readInt32LE(at)))
-      return false;
-  }
-  return true;
+  return (index) => {
+    const jump = operandsOfX86(code[index]!);
+    if (isGo) return jump.memory?.index !== undefined && jump.memory.scale === 8;
+    const before = code.slice(Math.max(0, index - lookBack), index);
+    const operands = before.map(operandsOfX86);
+    const table = tableOf(image, jump, operands);
+    const count = boundOf(before, operands);
+    if (table === undefined || count === undefined) return false;
+    const targets = targetsIn(image, table, count);
+    return targets.length === count && targets.every((target) => places.has(target));
+  };
+}
+
+/** Where the entries of a table lead; fewer than there are when it is not all in the file. */
+function targetsIn(image: ElfImage, { address, entrySize }: JumpTable, count: number): number[] {
+  const bytes = image.read(address, count * entrySize);
+  return Array.from({ length: Math.floor(bytes.length / entrySize) }, (_, index) => {
+    const at = index * entrySize;
+    return entrySize === 8 ? u64(bytes, at) : address + bytes.readInt32LE(at);
+  });
 }
 
 /** The table that a jump takes its target from. */

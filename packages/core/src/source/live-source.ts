@@ -15,6 +15,7 @@ import type { TracerReport, UprobeOptions } from '../tracer/types.js';
 import { BinaryWatcher } from '../watch/index.js';
 import { OpenConnections } from './open-connections.js';
 import { PlaintextConnections } from './plaintext-connections.js';
+import { ToldVerdicts } from './told-verdicts.js';
 
 /** Ids of connections above TLS libraries begin here: next_plaintext_id of bpf/plaintext.bpf.h. */
 const PLAINTEXT_IDS = 2 ** 52;
@@ -42,6 +43,7 @@ export class LiveSource implements EventHandler {
   readonly #decoder: EventDecoder;
   readonly #open = new OpenConnections();
   readonly #plaintext: PlaintextConnections;
+  readonly #verdicts = new ToldVerdicts((id, verdict) => this.#kernel.setVerdict(id, verdict));
   readonly #sources: PlaintextSources | undefined;
   /** Plaintext connections of processes that their source was not to look into. */
   readonly #unwanted = new Set<number>();
@@ -60,7 +62,7 @@ export class LiveSource implements EventHandler {
     const { uprobes, uprobeOptions, onSourceFailure } = options;
     this.#native = native;
     this.#pipeline = pipeline;
-    this.#plaintext = new PlaintextConnections(pipeline);
+    this.#plaintext = new PlaintextConnections(pipeline, (id) => this.#verdicts.closed(id));
     this.#uprobes = uprobes;
     this.#uprobeOptions = uprobeOptions;
     this.#kernel = SocketTracer.load(native, {
@@ -118,6 +120,7 @@ export class LiveSource implements EventHandler {
     this.#closeLate(Infinity);
     this.#plaintext.finish();
     this.#unwanted.clear();
+    this.#verdicts.clear();
     this.#pipeline.finish(monotonicNs());
     this.#open.clear();
   }
@@ -164,7 +167,7 @@ export class LiveSource implements EventHandler {
   }
 
   setVerdict(connectionId: number, verdict: Verdict): void {
-    this.#kernel.setVerdict(connectionId, verdict);
+    this.#verdicts.tell(connectionId, verdict, monotonicNs());
   }
 
   onOpen(connection: KernelConnection): void {
@@ -187,6 +190,7 @@ export class LiveSource implements EventHandler {
   }
 
   onSegment(connectionId: number, segment: Segment, protocolHint: string | undefined): void {
+    if (protocolHint === undefined) this.#verdicts.unnamed(connectionId, segment.endNs);
     if (connectionId >= PLAINTEXT_IDS) {
       if (!this.#unwanted.has(connectionId)) {
         this.#plaintext.segment(connectionId, segment, protocolHint);
@@ -217,6 +221,7 @@ export class LiveSource implements EventHandler {
     timestampNs: number,
     pid: number,
   ): void {
+    this.#verdicts.closed(connectionId);
     if (connectionId >= PLAINTEXT_IDS) {
       this.#unwanted.delete(connectionId);
       this.#plaintext.close(connectionId, inPosition, outPosition, timestampNs);
@@ -312,6 +317,7 @@ export class LiveSource implements EventHandler {
   }
 
   #end({ id }: KernelConnection, nowNs: number): void {
+    this.#verdicts.closed(id);
     this.#plaintext.carrierClosed(id, nowNs);
     this.#pipeline.close(id, -1, -1, nowNs, undefined);
   }

@@ -32,6 +32,7 @@ interface PlaintextConnection {
  */
 export class PlaintextConnections {
   readonly #pipeline: PipelineSource;
+  readonly #closed: (id: number) => void;
   readonly #all = new Map<number, PlaintextConnection>();
   /** Those whose bytes are held. */
   readonly #waiting = new Set<PlaintextConnection>();
@@ -40,8 +41,10 @@ export class PlaintextConnections {
   readonly #carried = new Map<number, Set<PlaintextConnection>>();
   #heldBytes = 0;
 
-  constructor(pipeline: PipelineSource) {
+  /** `closed`: called with the id of each that has ended. */
+  constructor(pipeline: PipelineSource, closed: (id: number) => void = () => undefined) {
     this.#pipeline = pipeline;
+    this.#closed = closed;
   }
 
   has(id: number): boolean {
@@ -120,6 +123,7 @@ export class PlaintextConnections {
     others?.delete(plaintext);
     if (others?.size === 0) this.#carried.delete(plaintext.carrier ?? -1);
     this.#pipeline.close(id, inPosition, outPosition, timestampNs, undefined);
+    this.#closed(id);
   }
 
   /** A process ended: what it had and no socket carries has ended too. */

@@ -61,31 +61,55 @@ static __always_inline bool is_end_of_input(const struct go_results *results)
 	return eof[0] == 'E' && eof[1] == 'O' && eof[2] == 'F';
 }
 
+/*
+ * A Read that began before the probes were in place, as every server waits in one: what it was
+ * called with is on the stack. Taken only when it leads to a socket, and fits the result.
+ */
+static __always_inline bool reconstruct(
+	const go_registers *registers, __u64 moved, struct go_call *call)
+{
+	struct go_arguments arguments;
+
+	if (!moved || !read_stack_arguments(registers, &arguments))
+		return false;
+	if (moved > arguments.length || connection_fd(arguments.receiver) < 0)
+		return false;
+	call->connection = arguments.receiver;
+	call->buffer = arguments.pointer;
+	call->start_ns = 0;
+	return true;
+}
+
 static __always_inline int on_return(go_registers *registers, enum plaintext_direction direction)
 {
 	struct goroutine goroutine;
 	struct go_results results;
 	struct go_call known;
 	struct plaintext_call *call;
+	__u64 moved;
 
 	if (!plaintext_is_traced())
 		return 0;
-	if (!read_goroutine(registers, &goroutine) || !recall(&goroutine, &known))
+	if (!read_goroutine(registers, &goroutine) || !read_results(registers, &results))
+		return 0;
+	/* Results of Read and Write are never negative. */
+	moved = (__s64)results.number < 0 ? 0 : results.number;
+	if (!recall(&goroutine, &known) &&
+		(direction == PLAINTEXT_OUT || !reconstruct(registers, moved, &known)))
 		return 0;
 	call = plaintext_call();
-	if (!call || !read_results(registers, &results))
+	if (!call)
 		return 0;
 	call->object = known.connection;
 	call->buffer = known.buffer;
-	/* Results of Read and Write are never negative. */
-	call->length = (__s64)results.number < 0 ? 0 : results.number;
+	call->length = moved;
 	call->start_ns = known.start_ns;
 	call->goroutine = goroutine.address;
 	/* It may have been closed meanwhile, and its number be another socket's. */
 	call->fd = connection_fd(known.connection);
 	call->direction = direction;
 	/* A deadline that passed is no end: the program may read on. */
-	if (direction == PLAINTEXT_IN && !call->length && is_end_of_input(&results))
+	if (direction == PLAINTEXT_IN && !moved && is_end_of_input(&results))
 		return plaintext_submit(registers, call, PLAINTEXT_SHUT);
 	return plaintext_submit(registers, call, PLAINTEXT_END);
 }

@@ -98,12 +98,22 @@ struct go_results {
 	__u64 error_data;
 };
 
+/*
+ * Where the caller has room for them on the stack. Those that came in registers are there as soon
+ * as the function has put them down, which it does when it needs them after a call.
+ */
+static __always_inline bool read_stack_arguments(
+	const go_registers *registers, struct go_arguments *arguments)
+{
+	return !bpf_probe_read_user(arguments, sizeof(*arguments),
+		(void *)(GO_STACK_POINTER(registers) + GO_STACK_ARGUMENTS));
+}
+
 static __always_inline bool read_arguments(
 	const go_registers *registers, struct go_arguments *arguments)
 {
 	if (!register_abi)
-		return !bpf_probe_read_user(arguments, sizeof(*arguments),
-			(void *)(GO_STACK_POINTER(registers) + GO_STACK_ARGUMENTS));
+		return read_stack_arguments(registers, arguments);
 	arguments->receiver = GO_REGISTER_1(registers);
 	arguments->pointer = GO_REGISTER_2(registers);
 	arguments->length = GO_REGISTER_3(registers);

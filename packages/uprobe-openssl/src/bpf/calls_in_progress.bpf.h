@@ -34,7 +34,7 @@ struct library_call {
 	__u8 function;	/* enum library_function */
 	__u8 direction; /* enum plaintext_direction */
 	__u8 is_part;	/* the call around it tells of the same bytes */
-	__u8 has_bytes; /* the function moves plaintext */
+	__u8 may_wrap;	/* may call another function for the same bytes */
 	__u8 pad[4];
 };
 
@@ -83,11 +83,14 @@ static __always_inline struct library_call *call_at(struct calls_in_progress *ca
 	return &calls->calls[index & (CALLS_DEPTH_MAX - 1)];
 }
 
-/* The same bytes are seen by the call around when that is another function for the same. */
+/*
+ * Whether the call around tells of the same bytes: SSL_read_early_data calls SSL_read_ex,
+ * SSL_write_ex calls SSL_write_ex2, and in LibreSSL the functions with _ex call those without.
+ */
 static __always_inline bool is_part_of(
 	const struct library_call *call, const struct library_call *around)
 {
-	return around->has_bytes && call->object == around->object &&
+	return around->may_wrap && call->object == around->object &&
 	       call->direction == around->direction && call->function != around->function;
 }
 

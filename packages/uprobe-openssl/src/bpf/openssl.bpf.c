@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Plaintext of OpenSSL (libssl 1.1.0 to 3.x) and of BoringSSL, which has the same names. One
+ * Plaintext of OpenSSL (libssl 1.1.0 to 3.x) and of libraries with the same names. One
  * program for the entry of each kind of function, one for its return.
  *
  * Arguments are read from registers only: an entry may be probed behind the first instructions of
@@ -79,12 +79,12 @@ static __always_inline __u64 length_of(__u64 argument)
 		return enter(ctx, &call);                                                          \
 	}
 
-#define READ(what) .has_bytes = 1, .direction = PLAINTEXT_IN, .function = what
-#define WRITE(what) .has_bytes = 1, .direction = PLAINTEXT_OUT, .function = what
+#define READ(what) .direction = PLAINTEXT_IN, .function = what
+#define WRITE(what) .direction = PLAINTEXT_OUT, .function = what
 /* (SSL *, void *, int) */
 #define BUFFER_INT .buffer = PT_REGS_PARM2(ctx), .length = length_of(PT_REGS_PARM3(ctx))
 /* (SSL *, void *, size_t, ...) */
-#define BUFFER_SIZE .buffer = PT_REGS_PARM2(ctx), .length = PT_REGS_PARM3(ctx)
+#define BUFFER_SIZE .buffer = PT_REGS_PARM2(ctx), .length = PT_REGS_PARM3(ctx), .may_wrap = 1
 
 /* int SSL_read(SSL *, void *, int); int SSL_write(SSL *, const void *, int) */
 ENTRY(read_enter, READ(FUNCTION_READ), BUFFER_INT)
