@@ -543,7 +543,8 @@ static __always_inline int take_call(void)
 	is_first = tls->action == PLAINTEXT_BEGIN || tls->action == PLAINTEXT_BIND;
 	key.object = tls->object;
 	plaintext = plaintext_of(&key);
-	if (!plaintext && is_first)
+	/* With a socket, also the end of a call that began before the probes were there. */
+	if (!plaintext && (is_first || tls->fd >= 0))
 		plaintext = add_plaintext(&key, tls->source);
 	if (!plaintext) {
 		count_unknown(tls);

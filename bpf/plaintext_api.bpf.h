@@ -44,7 +44,8 @@ enum plaintext_action {
 	 * A call on `object` begins. `direction`, and for OUT the `length` that is to be written;
 	 * `fd` when the socket is known. Without `fd`, sockets that this thread (or, when
 	 * `goroutine` is not 0, that goroutine on this thread) uses until the call is over carry
-	 * the object's ciphertext. Every call begins so: an object becomes known by it.
+	 * the object's ciphertext. Every call begins so: an object becomes known by it. (Or by
+	 * PLAINTEXT_END with `fd`: a call that had begun before the probes were in place.)
 	 */
 	PLAINTEXT_BEGIN = 1,
 	/*

@@ -56,7 +56,7 @@ export function chooseX86Entry(
     const passed = walk.instructions.slice(0, walk.instructions.indexOf(cheap));
     return place(first, cheap, `${held}${passedText(passed)}`);
   }
-  if (once[0] !== undefined && walk.twice > 0) {
+  if (once[0]?.isAccepted === true && walk.twice > 0) {
     return place(
       first,
       once[0],

@@ -27,7 +27,7 @@ struct library_call {
 	__u64 object; /* user address of the SSL */
 	__u64 buffer; /* user address of the plaintext */
 	__u64 length; /* of the buffer */
-	__u64 moved;  /* user address of a size_t that tells how much was moved; 0: the result does
+	__u64 moved;  /* user address of the size_t that takes the number of bytes, if there is one
 		       */
 	__u64 stack;  /* stack pointer at the entry */
 	__u64 start_ns; /* time of the entry */
