@@ -33,6 +33,7 @@ struct plaintext {
 	__u64 carrier;		      /* id of the connection that carries it; 0: not known */
 	__u64 carrier_key;	      /* in `connections` */
 	__u64 reserved_out;	      /* position that the write in progress will reach */
+	__u64 opposite_out; /* how far the other direction had come when that write began */
 	__u8 source;
 	__u8 in_progress; /* bits: 1 << direction of calls that have begun and not ended */
 	__u8 freed;	  /* the object is gone */
@@ -337,7 +338,7 @@ static __always_inline bool copy_into_ring(
 }
 
 static __always_inline void deliver_plaintext(
-	struct plaintext *plaintext, struct plaintext_call *tls, __u64 pid_tgid)
+	struct plaintext *plaintext, struct plaintext_call *tls, __u64 pid_tgid, bool has_begun)
 {
 	struct connection *connection = &plaintext->connection;
 	__u32 own = tls->direction & 1, other = ~tls->direction & 1;
@@ -352,7 +353,10 @@ static __always_inline void deliver_plaintext(
 	__sync_fetch_and_add(&c->bytes_seen, length);
 	event.position = connection->position[own];
 	event.opposite_position = connection->position[other];
-	/* What answers a write may be read before the write has returned. */
+	/* What answers a write, and what follows that, may be read before the write has returned.
+	 */
+	if (own == DIRECTION_OUT && has_begun)
+		event.opposite_position = plaintext->opposite_out;
 	if (own == DIRECTION_IN && plaintext->reserved_out > event.opposite_position)
 		event.opposite_position = plaintext->reserved_out;
 	connection->position[own] += length;
@@ -431,12 +435,14 @@ static __always_inline void end_call(
 	/* More than a call can move: an error that the source took for a length. */
 	bool moved = tls->length && tls->length <= 0x7fffffff && !plaintext->connection.excluded;
 
+	bool has_begun = plaintext->in_progress & (1 << (tls->direction & 1));
+
 	leave_call(plaintext, tls, is_out ? tls->length : 0);
 	if (tls->fd >= 0 && !plaintext->carrier)
 		bind_to_descriptor(plaintext, tls->fd);
 	bind_to_read(tls, plaintext, is_out ? 0 : tls->length);
 	if (moved)
-		deliver_plaintext(plaintext, tls, pid_tgid);
+		deliver_plaintext(plaintext, tls, pid_tgid, has_begun);
 	if (is_out)
 		plaintext->reserved_out = plaintext->connection.position[DIRECTION_OUT];
 	if (plaintext->close_owed && !plaintext->in_progress)
@@ -491,9 +497,11 @@ static __always_inline void begin_call(struct plaintext *plaintext, struct plain
 	tls->inside_goroutine = tls->goroutine;
 	tls->used_socket = 0;
 	plaintext->in_progress |= 1 << (tls->direction & 1);
-	if (tls->direction == PLAINTEXT_OUT)
+	if (tls->direction == PLAINTEXT_OUT) {
 		plaintext->reserved_out =
 			plaintext->connection.position[DIRECTION_OUT] + tls->length;
+		plaintext->opposite_out = plaintext->connection.position[DIRECTION_IN];
+	}
 }
 
 /*

@@ -92,14 +92,6 @@ export function isArm64Code({ address, bytes }: CodeOfFunction): boolean {
   return address % 4 === 0 && bytes.length % 4 === 0 && bytes.length > 0;
 }
 
-/** The first instruction of a function as people write it. */
-export function firstArm64Instruction(
-  code: CodeOfFunction,
-): Pick<ChosenPlace, 'instruction' | 'cost'> {
-  const { instruction, cost } = chooseArm64Entry(code);
-  return { instruction, cost };
-}
-
 function costOf(value: number): ChosenPlace['cost'] {
   return emulated.some((matches) => matches(value)) ? 'emulated' : 'stepped';
 }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ElfImage, FunctionProbe } from '../plugin/uprobe.js';
 import { hexadecimal } from './address-map.js';
-import {
-  arm64ReturnSites,
-  chooseArm64Entry,
-  firstArm64Instruction,
-  isArm64Code,
-} from './arm64-code.js';
+import { arm64ReturnSites, chooseArm64Entry, isArm64Code } from './arm64-code.js';
 import { limits } from './limits.js';
 import {
   cannotProbe,
@@ -20,23 +15,29 @@ import { decodeX86, isX86Register, textOfX86, type X86Instruction } from './x86-
 import { chooseX86Entry } from './x86-entry.js';
 import { x86ReturnSites } from './x86-returns.js';
 import { switchesOf } from './x86-switch.js';
+import { cheapTails } from './x86-tail.js';
 
 /** What one instruction set can tell about a function. */
 interface FunctionCode {
   entry(): ChosenPlace;
   returns(): ReturnSites;
+  /** Emulated places, one in front of each return instruction; undefined when there are none. */
+  tails(): readonly ChosenPlace[] | undefined;
   /** The first instruction, where a return probe of the kernel is placed. */
-  readonly first: Pick<ChosenPlace, 'instruction' | 'cost'>;
+  readonly first: Pick<ChosenPlace, 'address' | 'instruction' | 'cost'>;
   /** Whether the kernel allows a probe there. */
   readonly isFirstAccepted: boolean;
 }
 
+/** More places than this in one function take longer to attach than they save, where a return probe does. */
+const maxFewSites = 4;
 const argumentRegisters = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 
 /**
  * Chooses where to place a program that a source wants in a function, from its code: nothing is attached. One place for an
- * entry. For a return one return probe of the kernel, where that is safe and allowed; otherwise one place for each return
- * instruction, of functions that leave in no other way.
+ * entry. For a return what is cheapest: one return probe of the kernel, where that is safe and allowed; or one place at or
+ * in front of each return instruction, of functions that leave in no other way. In front of it the result is in its register,
+ * and the stack pointer may still be that of the function; with `returns: 'sites'` it is at the return instruction itself.
  * @throws LibtraceError `ERR_UPROBE_ATTACH` when it cannot be probed safely: the message says why
  */
 export function planProbe(
@@ -55,27 +56,53 @@ export function planProbe(
     if (address === code.address) requireAccepted(probe, decoded);
     return [{ fileOffset: toOffset(address), kind: 'entry', ...rest }];
   }
-  if (probe.returns !== 'sites' && conditions.safeReturnProbes) {
-    requireAccepted(probe, decoded);
+  return planReturn(probe, decoded, conditions).map(({ address, kind, ...rest }) => ({
+    fileOffset: toOffset(address),
+    kind,
+    ...rest,
+  }));
+}
+
+type ReturnPlace = ChosenPlace & Pick<PlannedProbe, 'kind'>;
+
+/**
+ * The cheapest way to see a function return: places that the kernel emulates, in front of its return instructions; then a
+ * return probe of the kernel at a first instruction that it emulates; then the return instructions, when they are few, since
+ * each call meets one of them, and a return probe is two traps more; then a return probe.
+ */
+function planReturn(
+  probe: FunctionProbe,
+  code: FunctionCode,
+  { safeReturnProbes, choice }: PlanConditions,
+): readonly ReturnPlace[] {
+  const { sites, others } = code.returns();
+  const isCovered = others === undefined && sites.length > 0;
+  const isFree = probe.returns !== 'sites';
+  const mayReplace = isFree && safeReturnProbes;
+  const isFew = (places: readonly ChosenPlace[]) => !mayReplace || places.length <= maxFewSites;
+  if (isCovered && isFree && choice !== 'naive') {
+    const tails = code.tails();
+    if (tails !== undefined && isFew(tails)) return asSites(tails);
+    const isFirstDear = code.first.cost === 'stepped' || !code.isFirstAccepted;
+    if (isFirstDear && isFew(sites)) return asSites(sites);
+  }
+  if (mayReplace) {
+    requireAccepted(probe, code);
     const why = 'return probe of the kernel at the first instruction: it harms no program here';
-    return [{ fileOffset: toOffset(code.address), kind: 'return', ...decoded.first, why }];
+    return [
+      { ...code.first, kind: 'return', why: others === undefined ? why : `${why}; ${others}` },
+    ];
   }
-  const { sites, others } = decoded.returns();
-  if (others === undefined && sites.length > 0) {
-    return sites.map(({ address, ...rest }) => ({
-      fileOffset: toOffset(address),
-      kind: 'site',
-      ...rest,
-    }));
-  }
-  const why = others ?? 'it has no return instruction';
-  if (probe.returns === 'sites') {
-    throw cannotProbe(probe, `its returns cannot all be probed: ${why}`);
-  }
+  if (isCovered) return asSites(sites);
+  const why = `its returns cannot all be probed: ${others ?? 'it has no return instruction'}`;
   throw cannotProbe(
     probe,
-    `its returns cannot all be probed: ${why}; a return probe of the kernel might harm programs here`,
+    isFree ? `${why}; a return probe of the kernel might harm programs here` : why,
   );
+}
+
+function asSites(places: readonly ChosenPlace[]): ReturnPlace[] {
+  return places.map((place) => ({ ...place, kind: 'site' }));
 }
 
 function requireAccepted(probe: FunctionProbe, { first, isFirstAccepted }: FunctionCode): void {
@@ -127,17 +154,25 @@ function x86Code(
   return {
     entry: () => chooseX86Entry(instructions, { registers, stack, goStackCheck }, choice),
     returns: () => x86ReturnSites(instructions, switchesOf(image, instructions, goStackCheck)),
-    first: { instruction: textOfX86(first), cost: first.isCheap ? 'emulated' : 'stepped' },
+    tails: () => cheapTails(instructions),
+    first: {
+      address: first.address,
+      instruction: textOfX86(first),
+      cost: first.isCheap ? 'emulated' : 'stepped',
+    },
     isFirstAccepted: first.isAccepted,
   };
 }
 
 function arm64Code(probe: FunctionProbe, code: CodeOfFunction): FunctionCode {
   if (!isArm64Code(code)) throw cannotProbe(probe, 'its bytes are not whole instructions');
+  const returns = () => arm64ReturnSites(code, probe.goStackCheck !== true);
   return {
     entry: () => chooseArm64Entry(code),
-    returns: () => arm64ReturnSites(code, probe.goStackCheck !== true),
-    first: firstArm64Instruction(code),
+    returns,
+    // The kernel emulates `ret`.
+    tails: () => returns().sites,
+    first: chooseArm64Entry(code),
     isFirstAccepted: true,
   };
 }

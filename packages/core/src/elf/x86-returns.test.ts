@@ -18,12 +18,76 @@ import { openElf } from './open-elf.js';
 import { planProbe } from './plan-probe.js';
 
 describe('the return of a function', () => {
-  it('is a return probe of the kernel where that is safe', () => {
-    const image = assembled('endbr64\npush rbx\npop rbx\nret');
+  it('is a return probe of the kernel where that is safe and cheap', () => {
+    const image = assembled('push rbx\npop rbx\nret');
     const [first, ...others] = plan(image, { when: 'return' });
     expect(others).toEqual([]);
     expect(first!.kind).toBe('return');
-    expect(placed(image, first!)).toBe('+0 endbr64 stepped');
+    expect(placed(image, first!)).toBe('+0 push rbx emulated');
+  });
+
+  it('is its few return instructions where the first instruction is dear, many are a return probe', () => {
+    const few = assembled('endbr64\npush rbx\npop rbx\nret');
+    const [only, ...others] = plan(few, { when: 'return' });
+    expect(others).toEqual([]);
+    expect([only!.kind, placed(few, only!)]).toEqual(['site', '+6 ret stepped']);
+    const many = plan(assembled(`endbr64\n${'ret\n'.repeat(5)}`), { when: 'return' });
+    expect(many.map(({ kind }) => kind)).toEqual(['return']);
+    // As it was before there was a choice.
+    expect(plan(few, { when: 'return' }, { choice: 'naive' })[0]!.kind).toBe('return');
+  });
+
+  describe('in front of its return instruction', () => {
+    const check =
+      'sub rsp, 24\ncall other\nsub rdx, fs:40\njne 9f\nadd rsp, 24\nxor edx, edx\nret\n';
+    const tail = (code: string) => plan(assembled(code), { when: 'return' })[0]!;
+
+    it('is the check of the stack protector, which the kernel emulates', () => {
+      const image = assembled(`${check}9: call other`);
+      for (const safeReturnProbes of [true, false]) {
+        const [place, ...others] = plan(image, { when: 'return' }, { safeReturnProbes });
+        expect(others).toEqual([]);
+        expect(place!.kind).toBe('site');
+        expect(placed(image, place!)).toMatch(/^\+18 jne 0x[0-9a-f]+ emulated$/);
+        expect(place!.why).toMatch(/only the return instruction at \+0x\w+ follows$/);
+      }
+      const [exact] = plan(image, { when: 'return', returns: 'sites' });
+      expect(exact!.instruction).toBe('ret');
+    });
+
+    it('is a nop', () => {
+      expect(tail('call other\nnop\nret').instruction).toBe('nop');
+    });
+
+    it.each([
+      [
+        'the result is written behind it',
+        check.replace('xor edx, edx', 'xor eax, eax') + '9: call other',
+      ],
+      [
+        'something leads in behind it',
+        `test edi, edi\njz 1f\n${check.replace('xor edx', '1: xor edx')}9: call other`,
+      ],
+      [
+        'something leads to the return',
+        `test edi, edi\njz 1f\n${check.replace('ret', '1: ret')}9: call other`,
+      ],
+      ['the jump leads to what may return', `${check}9: call other\nret`],
+      ['the jump leads to something else', `${check}9: xor eax, eax\ncall other`],
+      [
+        'one of two returns has no such place',
+        `test edi, edi\njz 1f\n${check}1: xor eax, eax\nret\n9: call other`,
+      ],
+      [
+        'no call comes before: it is the entry',
+        'mov eax, [rdi]\ncmp eax, esi\njne 9f\nret\n9: call other',
+      ],
+      ['a jump is not known', `test edi, edi\njz 1f\n${check}1: jmp rax\n9: call other`],
+      ['the last instruction is behind it', `${check}9: call other\nnop`],
+    ])('is none when %s', (_, code) => {
+      const { kind, instruction } = tail(code);
+      expect(kind === 'return' || instruction === 'ret').toBe(true);
+    });
   });
 
   it('is every return instruction where it is not, or when that is asked for', () => {

@@ -2,7 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import type { BpfLink, BpfObject } from '@libtrace/native';
 import type * as NativeModule from '@libtrace/native';
-import { openElf, planProbe, type PlanConditions, type PlannedProbe } from '../elf/index.js';
+import {
+  inspectBinary,
+  openElf,
+  planProbe,
+  type PlanConditions,
+  type PlannedProbe,
+} from '../elf/index.js';
 import { LibtraceError } from '../errors.js';
 import type {
   BinaryRef,
@@ -13,7 +19,7 @@ import type {
   UprobePlugin,
 } from '../plugin/index.js';
 import type { BinaryStatus, ProbeStatus, ProgramStatus } from '../tracer/types.js';
-import type { PlacedBinary, ProbePlacer } from '../watch/index.js';
+import { installedLibraries, type PlacedBinary, type ProbePlacer } from '../watch/index.js';
 import type { SocketTracer } from './socket-tracer.js';
 
 type Constants = Readonly<Record<string, number | bigint>>;
@@ -50,7 +56,18 @@ export class PlaintextSources implements ProbePlacer {
       const loaded = this.#load(plugin, {});
       if (loaded instanceof LibtraceError) failures.push(loaded);
     }
+    this.#warmUp();
     return failures;
+  }
+
+  /** The first look into a file takes ten times as long as the second: it is not to be that of a program that starts. */
+  #warmUp(): void {
+    const [library = process.execPath] = installedLibraries(this.#plugins);
+    try {
+      inspectBinary(library, this.#plugins, this.#conditions);
+    } catch {
+      // Then the first look takes longer.
+    }
   }
 
   place(binary: BinaryRef, openPath: string, source: string): PlacedBinary | undefined {

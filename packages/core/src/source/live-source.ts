@@ -12,7 +12,7 @@ import type { Segment } from '../model/index.js';
 import { PlaintextSources } from '../kernel/plaintext-sources.js';
 import type { UprobePlugin } from '../plugin/index.js';
 import type { TracerReport, UprobeOptions } from '../tracer/types.js';
-import { BinaryWatcher } from '../watch/index.js';
+import { BinaryWatcher, installedLibraries } from '../watch/index.js';
 import { OpenConnections } from './open-connections.js';
 import { PlaintextConnections } from './plaintext-connections.js';
 import { ToldVerdicts } from './told-verdicts.js';
@@ -51,6 +51,8 @@ export class LiveSource implements EventHandler {
   #late: { readonly dueNs: number; readonly close: () => void }[] = [];
   #uprobes: readonly UprobePlugin[];
   readonly #uprobeOptions: UprobeOptions;
+  /** The target may be programs that are yet to start. */
+  readonly #startsLater: boolean;
   #watcher: BinaryWatcher | undefined;
   #reader: EventReader | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -65,6 +67,8 @@ export class LiveSource implements EventHandler {
     this.#plaintext = new PlaintextConnections(pipeline, (id) => this.#verdicts.closed(id));
     this.#uprobes = uprobes;
     this.#uprobeOptions = uprobeOptions;
+    const { all, comms = [], cgroups = [] } = options.target;
+    this.#startsLater = all === true || comms.length + cgroups.length > 0;
     this.#kernel = SocketTracer.load(native, {
       ...options,
       sources: uprobes.map(({ name }) => name),
@@ -272,6 +276,7 @@ export class LiveSource implements EventHandler {
     if (sources === undefined) return;
     this.#watcher = new BinaryWatcher({
       ...this.#uprobeOptions,
+      files: [...(this.#uprobeOptions.files ?? []), ...this.#foreseenFiles()],
       placer: {
         place: (...what) => {
           const placed = sources.place(...what);
@@ -283,6 +288,15 @@ export class LiveSource implements EventHandler {
       ownPid: process.pid,
     });
     this.#watcher.begin(selected);
+  }
+
+  /** Libraries that programs which are yet to start will use. */
+  #foreseenFiles(): readonly string[] {
+    const { installed, onlyBelow } = this.#uprobeOptions;
+    const isRestricted =
+      onlyBelow !== undefined || process.env['LIBTRACE_PROBE_ONLY'] !== undefined;
+    const wanted = installed ?? (this.#startsLater && !isRestricted);
+    return wanted ? installedLibraries(this.#uprobes) : [];
   }
 
   #closeLate(nowNs: number): void {

@@ -119,7 +119,10 @@ function checkUprobes(uprobes: unknown): void {
   if (typeof uprobes !== 'object' || uprobes === null) {
     invalid('uprobes', `is ${typeof uprobes}`, 'give an object, such as { files: [path] }');
   }
-  const { match, files, onlyBelow, delayMs, keepMs } = uprobes as UprobeOptions;
+  const { match, files, onlyBelow, delayMs, keepMs, installed } = uprobes as UprobeOptions;
+  if (installed !== undefined && typeof installed !== 'boolean') {
+    invalid('uprobes.installed', `is ${typeof installed}`, 'give true or false');
+  }
   const expressions: readonly unknown[] =
     typeof match !== 'object' || match instanceof RegExp ? [match] : Object.values(match);
   if (expressions.some((each) => each !== undefined && !(each instanceof RegExp))) {

@@ -51,6 +51,12 @@ export interface UprobeOptions {
   /** Program files and libraries to probe when hooks are attached, before any process maps them. Default: none. */
   readonly files?: readonly string[];
   /**
+   * Probe installed libraries that a source wants when hooks are attached, before any process maps them, so that the first
+   * of short-lived programs is seen too. Default: true when processes are chosen by name, by cgroup or all of them, since
+   * some may be yet to start; false for process ids, and wherever `onlyBelow` says which files may be probed.
+   */
+  readonly installed?: boolean;
+  /**
    * Probe only files below these directories. Default: those in the environment variable `LIBTRACE_PROBE_ONLY`, separated
    * by colons; without it, any file. A probe sits in a file and interrupts every process that uses the file, traced or not.
    */

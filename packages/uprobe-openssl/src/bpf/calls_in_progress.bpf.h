@@ -24,12 +24,11 @@
 #define FRAME_BYTES_MAX 1024
 
 struct library_call {
-	__u64 object; /* user address of the SSL */
-	__u64 buffer; /* user address of the plaintext */
-	__u64 length; /* of the buffer */
-	__u64 moved;  /* user address of the size_t that takes the number of bytes, if there is one
-		       */
-	__u64 stack;  /* stack pointer at the entry */
+	__u64 object;	/* user address of the SSL */
+	__u64 buffer;	/* user address of the plaintext */
+	__u64 length;	/* of the buffer */
+	__u64 moved;	/* user address of the size_t for the number of bytes; 0: none */
+	__u64 stack;	/* stack pointer at the entry */
 	__u64 start_ns; /* time of the entry */
 	__u8 function;	/* enum library_function */
 	__u8 direction; /* enum plaintext_direction */
