@@ -50,7 +50,8 @@ struct connection {
 	__u8 closing;	/* the program is closing its last descriptor */
 	__u8 revived;	/* segments that it may deliver although it has fallen silent */
 	__u8 covered;	/* its plaintext is delivered */
-	__u8 pad[5];
+	__u8 carried;	/* a plaintext connection has been bound to it */
+	__u8 pad[4];
 };
 
 /* Remembered from a TCP handshake until the socket is closed. */

@@ -107,7 +107,8 @@ static __always_inline void emit_bind(struct plaintext *plaintext)
  * TLS only begins now. */
 static __always_inline bool saw_beginning(struct connection *carrier)
 {
-	if (carrier->midstream)
+	/* Of an object that was known before: its entry had to make room, or it was freed. */
+	if (carrier->midstream || carrier->carried)
 		return false;
 	return carrier->created_ns > plaintext_since || !carrier->position[DIRECTION_IN] ||
 	       !carrier->position[DIRECTION_OUT];
@@ -129,6 +130,7 @@ static __always_inline void bind_plaintext(
 	plaintext->connection.excluded = carrier->excluded;
 	plaintext->connection.midstream = !saw_beginning(carrier);
 	carrier->plaintext = plaintext->connection.id;
+	carrier->carried = 1;
 	if (plaintext->connection.announced)
 		emit_bind(plaintext);
 }
@@ -488,6 +490,16 @@ static __always_inline void count_unknown(struct plaintext_call *tls)
 	__sync_fetch_and_add(&c->lost_connections, 1);
 }
 
+/* Bytes of a call whose beginning was not seen. */
+static __always_inline void count_missed(struct plaintext_call *tls)
+{
+	struct counters *c = own_counters();
+
+	__sync_fetch_and_add(&c->segments_seen, 1);
+	__sync_fetch_and_add(&c->bytes_seen, tls->length);
+	__sync_fetch_and_add(&c->lost_internal, 1);
+}
+
 static __always_inline void begin_call(struct plaintext *plaintext, struct plaintext_call *tls)
 {
 	if (tls->fd >= 0 && !plaintext->carrier)
@@ -546,7 +558,13 @@ static __always_inline int take_call(void)
 	struct plaintext *plaintext;
 	bool is_first;
 
-	if (!tls || !tls->object)
+	if (!tls)
+		return 0;
+	if (tls->action == PLAINTEXT_MISSED) {
+		count_missed(tls);
+		return 0;
+	}
+	if (!tls->object)
 		return 0;
 	is_first = tls->action == PLAINTEXT_BEGIN || tls->action == PLAINTEXT_BIND;
 	key.object = tls->object;

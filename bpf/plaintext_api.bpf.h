@@ -60,6 +60,11 @@ enum plaintext_action {
 	PLAINTEXT_SHUT = 4,
 	/* `object` is gone: its address may serve another connection. The call is over. */
 	PLAINTEXT_FREE = 5,
+	/*
+	 * A call has moved `length` bytes, and nothing else is known of it: its beginning was not
+	 * seen. Counted as lost.
+	 */
+	PLAINTEXT_MISSED = 6,
 };
 
 /* What a thread is doing. One entry a thread, kept from call to call. */

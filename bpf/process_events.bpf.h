@@ -3,7 +3,7 @@
 #ifndef LIBTRACE_PROCESS_EVENTS_H
 #define LIBTRACE_PROCESS_EVENTS_H
 
-#include "segment.bpf.h"
+#include "plaintext.bpf.h"
 
 static __always_inline struct process_event *reserve_process_event(__u8 type, __u32 pid)
 {
@@ -101,6 +101,8 @@ static __always_inline int on_process_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (!is_target(pid))
 		return 0;
 	bpf_map_delete_elem(&send_entries, &tid);
+	if (want_plaintext)
+		bpf_map_delete_elem(&plaintext_calls, &pid_tgid);
 	/* kernel/exit.c, do_exit: the count of live threads is lowered before this tracepoint. */
 	if (BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;

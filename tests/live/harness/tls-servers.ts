@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
 import { certificate, SERVER_NAME } from './certificate.js';
 import { commandOf, PrivatePrograms, type PrivateProgram } from './private-programs.js';
+import { programPath } from './requirements.js';
 import { StartedProgram } from './started-program.js';
 import { until } from './time-scale.js';
 
@@ -92,12 +93,19 @@ http {
 }`;
 }
 
+export interface NginxOptions {
+  readonly workers?: number;
+  readonly http2?: boolean;
+  /** Where its copy is; `installed`: not a copy. */
+  readonly programs?: PrivatePrograms | 'installed';
+}
+
 /** nginx, with as many workers as are asked for; with several, the kernel spreads connections over them. */
 export async function startTlsNginx({
   workers = 1,
   http2 = false,
   programs = PrivatePrograms.shared(),
-} = {}): Promise<TlsNginx> {
+}: NginxOptions = {}): Promise<TlsNginx> {
   const directory = mkdtempSync(join(inject('directory'), 'tls-nginx-'));
   mkdirSync(join(directory, 'f'));
   for (let n = 1; n <= FILES; n++)
@@ -106,7 +114,9 @@ export async function startTlsNginx({
   const configuration = join(directory, 'nginx.conf');
   writeFileSync(configuration, nginxConfiguration(directory, port, workers, http2));
   const errors = `${directory}/error.log`;
-  const [path, ...rest] = commandOf(programs.program('nginx'), ['-e', errors, '-c', configuration]);
+  const nginx =
+    programs === 'installed' ? { path: programPath('nginx')!, env: {} } : programs.program('nginx');
+  const [path, ...rest] = commandOf(nginx, ['-e', errors, '-c', configuration]);
   const program = new StartedProgram(path!, rest);
   onTestFinished(() => program.stop('SIGTERM'));
   await until('nginx accepts', () => accepts(port), 10_000);

@@ -29,15 +29,13 @@ interface FunctionCode {
   readonly isFirstAccepted: boolean;
 }
 
-/** More places than this in one function take longer to attach than they save, where a return probe does. */
-const maxFewSites = 4;
 const argumentRegisters = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 
 /**
  * Chooses where to place a program that a source wants in a function, from its code: nothing is attached. One place for an
- * entry. For a return what is cheapest: one return probe of the kernel, where that is safe and allowed; or one place at or
- * in front of each return instruction, of functions that leave in no other way. In front of it the result is in its register,
- * and the stack pointer may still be that of the function; with `returns: 'sites'` it is at the return instruction itself.
+ * entry. For a return one place at or in front of each return instruction, of functions that leave in no other way: in front
+ * of it the result is in its register, and the stack pointer may still be that of the function; with `returns: 'sites'` it
+ * is at the return instruction itself. Where that is not possible, one return probe of the kernel, if it is allowed and safe.
  * @throws LibtraceError `ERR_UPROBE_ATTACH` when it cannot be probed safely: the message says why
  */
 export function planProbe(
@@ -66,9 +64,10 @@ export function planProbe(
 type ReturnPlace = ChosenPlace & Pick<PlannedProbe, 'kind'>;
 
 /**
- * The cheapest way to see a function return: places that the kernel emulates, in front of its return instructions; then a
- * return probe of the kernel at a first instruction that it emulates; then the return instructions, when they are few, since
- * each call meets one of them, and a return probe is two traps more; then a return probe.
+ * Where a function's return is seen: at places that the kernel emulates, in front of its return instructions, or at these.
+ * A return probe of the kernel is the last resort, for what cannot be done without: the kernel keeps a thread's return
+ * probes in the order of its stack, and kills a program that leaves functions in another order, as one does that switches
+ * between coroutines within a call (kernel/events/uprobes.c, uprobe_handle_trampoline).
  */
 function planReturn(
   probe: FunctionProbe,
@@ -78,27 +77,28 @@ function planReturn(
   const { sites, others } = code.returns();
   const isCovered = others === undefined && sites.length > 0;
   const isFree = probe.returns !== 'sites';
-  const mayReplace = isFree && safeReturnProbes;
-  const isFew = (places: readonly ChosenPlace[]) => !mayReplace || places.length <= maxFewSites;
-  if (isCovered && isFree && choice !== 'naive') {
-    const tails = code.tails();
-    if (tails !== undefined && isFew(tails)) return asSites(tails);
-    const isFirstDear = code.first.cost === 'stepped' || !code.isFirstAccepted;
-    if (isFirstDear && isFew(sites)) return asSites(sites);
+  if (isCovered && !(choice === 'naive' && isFree && safeReturnProbes)) {
+    return asSites((isFree ? code.tails() : undefined) ?? sites);
   }
-  if (mayReplace) {
-    requireAccepted(probe, code);
-    const why = 'return probe of the kernel at the first instruction: it harms no program here';
-    return [
-      { ...code.first, kind: 'return', why: others === undefined ? why : `${why}; ${others}` },
-    ];
-  }
-  if (isCovered) return asSites(sites);
   const why = `its returns cannot all be probed: ${others ?? 'it has no return instruction'}`;
-  throw cannotProbe(
-    probe,
-    isFree ? `${why}; a return probe of the kernel might harm programs here` : why,
-  );
+  if (!isFree) throw cannotProbe(probe, why);
+  if (!safeReturnProbes) {
+    throw cannotProbe(probe, `${why}; a return probe of the kernel may kill programs here`);
+  }
+  if (probe.optional === true && choice !== 'naive') {
+    throw cannotProbe(
+      probe,
+      `${why}; a return probe of the kernel is not worth its risk for a function that can be done without`,
+    );
+  }
+  requireAccepted(probe, code);
+  return [
+    {
+      ...code.first,
+      kind: 'return',
+      why: `return probe of the kernel: ${why}. A program that switches between coroutines within this call would be killed`,
+    },
+  ];
 }
 
 function asSites(places: readonly ChosenPlace[]): ReturnPlace[] {

@@ -12,29 +12,35 @@ import {
   placed,
   refused,
   sitesOf,
+  type Wish,
 } from './assembled.test-support.js';
 import { compact, compile, shopSource } from './compiled.test-support.js';
 import { openElf } from './open-elf.js';
 import { planProbe } from './plan-probe.js';
 
 describe('the return of a function', () => {
-  it('is a return probe of the kernel where that is safe and cheap', () => {
+  it('is its return instructions, also where a return probe of the kernel is safe', () => {
     const image = assembled('push rbx\npop rbx\nret');
-    const [first, ...others] = plan(image, { when: 'return' });
-    expect(others).toEqual([]);
-    expect(first!.kind).toBe('return');
-    expect(placed(image, first!)).toBe('+0 push rbx emulated');
+    for (const safeReturnProbes of [true, false]) {
+      const [only, ...others] = plan(image, { when: 'return' }, { safeReturnProbes });
+      expect(others).toEqual([]);
+      expect([only!.kind, placed(image, only!)]).toEqual(['site', '+2 ret stepped']);
+    }
+    const [naive] = plan(image, { when: 'return' }, { choice: 'naive' });
+    expect([naive!.kind, placed(image, naive!)]).toEqual(['return', '+0 push rbx emulated']);
   });
 
-  it('is its few return instructions where the first instruction is dear, many are a return probe', () => {
-    const few = assembled('endbr64\npush rbx\npop rbx\nret');
-    const [only, ...others] = plan(few, { when: 'return' });
+  it('is a return probe only where nothing else is possible, it is safe, and the function is needed', () => {
+    const image = assembled('push rbx\npop rbx\ntest edi, edi\njz other\nret');
+    const [place, ...others] = plan(image, { when: 'return' });
     expect(others).toEqual([]);
-    expect([only!.kind, placed(few, only!)]).toEqual(['site', '+6 ret stepped']);
-    const many = plan(assembled(`endbr64\n${'ret\n'.repeat(5)}`), { when: 'return' });
-    expect(many.map(({ kind }) => kind)).toEqual(['return']);
-    // As it was before there was a choice.
-    expect(plan(few, { when: 'return' }, { choice: 'naive' })[0]!.kind).toBe('return');
+    expect([place!.kind, placed(image, place!)]).toEqual(['return', '+0 push rbx emulated']);
+    expect(place!.why).toMatch(/it may leave by je/);
+    const attempt = (wish: Wish, safeReturnProbes: boolean) =>
+      failure(() => plan(image, { when: 'return', ...wish }, { safeReturnProbes })).code;
+    expect(attempt({ optional: true }, true)).toBe('ERR_UPROBE_ATTACH');
+    expect(attempt({ returns: 'sites' }, true)).toBe('ERR_UPROBE_ATTACH');
+    expect(attempt({}, false)).toBe('ERR_UPROBE_ATTACH');
   });
 
   describe('in front of its return instruction', () => {
@@ -74,6 +80,7 @@ describe('the return of a function', () => {
       ],
       ['the jump leads to what may return', `${check}9: call other\nret`],
       ['the jump leads to something else', `${check}9: xor eax, eax\ncall other`],
+      ['the jump leads back', `${check.replace('call', '1: call')}9: jmp 1b`],
       [
         'one of two returns has no such place',
         `test edi, edi\njz 1f\n${check}1: xor eax, eax\nret\n9: call other`,

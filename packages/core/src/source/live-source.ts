@@ -21,6 +21,8 @@ import { ToldVerdicts } from './told-verdicts.js';
 const PLAINTEXT_IDS = 2 ** 52;
 /** A socket may close before a library's call that used it has returned: what it carried ends so much later. */
 const LATE_NS = 1e9;
+/** Their end is not always told: so many are remembered. */
+const UNWANTED_MAX = 16_384;
 /** How often time passes for the pipeline. */
 const TICK_MS = 100;
 
@@ -45,8 +47,8 @@ export class LiveSource implements EventHandler {
   readonly #plaintext: PlaintextConnections;
   readonly #verdicts = new ToldVerdicts((id, verdict) => this.#kernel.setVerdict(id, verdict));
   readonly #sources: PlaintextSources | undefined;
-  /** Plaintext connections of processes that their source was not to look into. */
-  readonly #unwanted = new Set<number>();
+  /** Plaintext connections of processes that their source was not to look into, with the process. */
+  readonly #unwanted = new Map<number, number>();
   /** Ends of sockets that carry plaintext which has not ended, oldest first. */
   #late: { readonly dueNs: number; readonly close: () => void }[] = [];
   #uprobes: readonly UprobePlugin[];
@@ -179,8 +181,7 @@ export class LiveSource implements EventHandler {
       if (this.#isWanted(connection)) {
         this.#plaintext.open(connection, monotonicNs());
       } else {
-        this.#unwanted.add(connection.id);
-        this.#kernel.setVerdict(connection.id, { kind: 'ignore' });
+        this.#leaveAlone(connection);
       }
       return;
     }
@@ -262,6 +263,7 @@ export class LiveSource implements EventHandler {
     this.#kernel.removePid(pid);
     this.#open.exited(pid);
     this.#plaintext.exited(pid, monotonicNs());
+    for (const [id, owner] of this.#unwanted) if (owner === pid) this.#unwanted.delete(id);
     this.#watcher?.exited(pid);
   }
 
@@ -297,6 +299,17 @@ export class LiveSource implements EventHandler {
       onlyBelow !== undefined || process.env['LIBTRACE_PROBE_ONLY'] !== undefined;
     const wanted = installed ?? (this.#startsLater && !isRestricted);
     return wanted ? installedLibraries(this.#uprobes) : [];
+  }
+
+  #leaveAlone({ id, pid }: KernelConnection): void {
+    this.#unwanted.set(id, pid);
+    if (this.#unwanted.size > UNWANTED_MAX) {
+      for (const oldest of this.#unwanted.keys()) {
+        this.#unwanted.delete(oldest);
+        break;
+      }
+    }
+    this.#kernel.setVerdict(id, { kind: 'ignore' });
   }
 
   #closeLate(nowNs: number): void {
