@@ -35,10 +35,12 @@ struct plaintext {
 	__u64 reserved_out;	      /* position that the write in progress will reach */
 	__u64 opposite_out; /* how far the other direction had come when that write began */
 	__u8 source;
-	__u8 in_progress; /* bits: 1 << direction of calls that have begun and not ended */
-	__u8 freed;	  /* the object is gone */
-	__u8 close_owed;  /* user space will be told so when calls in progress have ended */
-	__u8 pad[4];
+	/* Per direction, a byte each because two CPUs write them: a call has begun and not ended.
+	 */
+	__u8 in_progress[2];
+	__u8 freed;	 /* the object is gone */
+	__u8 close_owed; /* user space will be told so when calls in progress have ended */
+	__u8 pad[3];
 };
 
 /* Resized by the loader. */
@@ -71,6 +73,11 @@ static __always_inline void begin_plaintext(struct plaintext *plaintext, __u8 so
 	plaintext->connection.verdict_generation = verdict_generation;
 	plaintext->connection.plugin_generation = plugin_generation;
 	plaintext->source = source;
+}
+
+static __always_inline bool is_in_progress(const struct plaintext *plaintext)
+{
+	return plaintext->in_progress[0] || plaintext->in_progress[1];
 }
 
 static __always_inline struct plaintext *plaintext_of(struct plaintext_key *key)
@@ -125,8 +132,9 @@ static __always_inline void bind_plaintext(
 		emit_end(&plaintext->connection, EVENT_CLOSE, 0, 0, plaintext->connection.position);
 		begin_plaintext(plaintext, plaintext->source);
 	}
-	plaintext->carrier = carrier->id;
-	plaintext->carrier_key = carrier_key;
+	/* Another CPU that sees the carrier finds its key. */
+	*(volatile __u64 *)&plaintext->carrier_key = carrier_key;
+	*(volatile __u64 *)&plaintext->carrier = carrier->id;
 	plaintext->connection.excluded = carrier->excluded;
 	plaintext->connection.midstream = !saw_beginning(carrier);
 	carrier->plaintext = plaintext->connection.id;
@@ -139,12 +147,14 @@ static __always_inline void bind_plaintext(
 static __always_inline void check_carrier(struct plaintext *plaintext)
 {
 	struct connection *carrier;
-	__u64 key = plaintext->carrier_key;
+	__u64 id = *(volatile __u64 *)&plaintext->carrier;
+	__u64 key;
 
-	if (!plaintext->carrier)
+	if (!id)
 		return;
+	key = *(volatile __u64 *)&plaintext->carrier_key;
 	carrier = bpf_map_lookup_elem(&connections, &key);
-	if (carrier && carrier->id == plaintext->carrier)
+	if (carrier && carrier->id == id)
 		return;
 	emit_end(&plaintext->connection, EVENT_CLOSE, 0, 0, plaintext->connection.position);
 	begin_plaintext(plaintext, plaintext->source);
@@ -209,17 +219,24 @@ static __always_inline void note_socket_use(struct call *call, struct connection
 			bind_plaintext(plaintext, connection, call->key);
 		return;
 	}
-	object = tls->recent;
+	object = tls->recent_many ? 0 : tls->recent;
 	tls->recent = 0;
-	tls->read_from = 0;
-	if (connection->plaintext || !looks_like_tls(first_bytes(call)))
+	tls->recent_many = 0;
+	if (connection->plaintext || !looks_like_tls(first_bytes(call))) {
+		tls->read_from = 0;
 		return;
+	}
 	if (call->direction == DIRECTION_IN) {
+		if (!tls->read_from)
+			tls->read_many = 0;
+		else if (tls->read_from != connection->id)
+			tls->read_many = 1;
 		tls->read_from = connection->id;
 		tls->read_key = call->key;
 		tls->read_length = length;
 		return;
 	}
+	tls->read_from = 0;
 	if (!object || length < tls->recent_length + TLS_OVERHEAD_MIN)
 		return;
 	key.object = object;
@@ -235,14 +252,13 @@ static __always_inline void bind_to_read(
 	struct connection *carrier;
 	__u64 key = tls->read_key;
 
-	if (plaintext->carrier || !tls->read_from)
+	if (plaintext->carrier || !tls->read_from || tls->read_many)
 		return;
 	carrier = bpf_map_lookup_elem(&connections, &key);
 	if (!carrier || carrier->id != tls->read_from || carrier->plaintext)
 		return;
 	if (length && length + TLS_OVERHEAD_MIN > tls->read_length)
 		return;
-	tls->read_from = 0;
 	bind_plaintext(plaintext, carrier, key);
 }
 
@@ -369,11 +385,6 @@ static __always_inline void deliver_plaintext(
 	follow_plugins(connection);
 	apply_verdict(connection);
 	cover_carrier(plaintext);
-	/* A port that is not known is none that was asked for. */
-	if (filter_ports && !plaintext->carrier) {
-		__sync_fetch_and_add(&c->lost_ignored, 1);
-		return;
-	}
 	if (connection->ignored || (!connection->protocol && !keep_unnamed &&
 					   connection->position[own] > UNNAMED_PLAINTEXT_MAX)) {
 		__sync_fetch_and_add(&c->lost_ignored, 1);
@@ -419,12 +430,15 @@ static __always_inline void leave_call(
 {
 	if (tls->inside == tls->object)
 		tls->inside = 0;
-	plaintext->in_progress &= ~(1 << (tls->direction & 1));
+	plaintext->in_progress[tls->direction & 1] = 0;
+	tls->read_from = 0;
 	/* Other goroutines use the thread's sockets in between: adjacent calls tell nothing. */
 	if (tls->used_socket || tls->goroutine) {
 		tls->recent = 0;
-		tls->read_from = 0;
-	} else {
+		tls->recent_many = 0;
+	} else if (!plaintext->carrier) {
+		if (tls->recent && tls->recent != tls->object)
+			tls->recent_many = 1;
 		tls->recent = tls->object;
 		tls->recent_length = written;
 	}
@@ -437,17 +451,18 @@ static __always_inline void end_call(
 	/* More than a call can move: an error that the source took for a length. */
 	bool moved = tls->length && tls->length <= 0x7fffffff && !plaintext->connection.excluded;
 
-	bool has_begun = plaintext->in_progress & (1 << (tls->direction & 1));
+	bool has_begun = plaintext->in_progress[tls->direction & 1];
 
-	leave_call(plaintext, tls, is_out ? tls->length : 0);
 	if (tls->fd >= 0 && !plaintext->carrier)
 		bind_to_descriptor(plaintext, tls->fd);
-	bind_to_read(tls, plaintext, is_out ? 0 : tls->length);
+	if (!tls->used_socket && !tls->goroutine)
+		bind_to_read(tls, plaintext, is_out ? 0 : tls->length);
+	leave_call(plaintext, tls, is_out ? tls->length : 0);
 	if (moved)
 		deliver_plaintext(plaintext, tls, pid_tgid, has_begun);
 	if (is_out)
 		plaintext->reserved_out = plaintext->connection.position[DIRECTION_OUT];
-	if (plaintext->close_owed && !plaintext->in_progress)
+	if (plaintext->close_owed && !is_in_progress(plaintext))
 		emit_close(plaintext, pid_tgid >> 32);
 }
 
@@ -470,7 +485,7 @@ static __always_inline void free_object(
 		carrier->plaintext = 0;
 	if (tls->recent == key->object)
 		tls->recent = 0;
-	if (tls->goroutine && plaintext->in_progress)
+	if (tls->goroutine && is_in_progress(plaintext))
 		plaintext->close_owed = 1;
 	else
 		emit_close(plaintext, key->pid);
@@ -508,7 +523,7 @@ static __always_inline void begin_call(struct plaintext *plaintext, struct plain
 	tls->inside = tls->fd >= 0 && plaintext->carrier ? 0 : tls->object;
 	tls->inside_goroutine = tls->goroutine;
 	tls->used_socket = 0;
-	plaintext->in_progress |= 1 << (tls->direction & 1);
+	plaintext->in_progress[tls->direction & 1] = 1;
 	if (tls->direction == PLAINTEXT_OUT) {
 		plaintext->reserved_out =
 			plaintext->connection.position[DIRECTION_OUT] + tls->length;

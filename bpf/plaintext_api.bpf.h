@@ -92,7 +92,9 @@ struct plaintext_call {
 	__u64 read_key;	     /* its key */
 	__u32 read_length;   /* bytes read */
 	__u8 used_socket;    /* a socket was used since the call began */
-	__u8 pad[3];
+	__u8 recent_many;    /* calls on other objects came before, and no socket was used since */
+	__u8 read_many;	     /* TLS was read from other sockets before, and no call came since */
+	__u8 pad[1];
 };
 
 /* Key: thread (bpf_get_current_pid_tgid). Shared by all objects of a tracer; resized by the loader.

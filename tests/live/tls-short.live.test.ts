@@ -89,20 +89,23 @@ live(
   60_000 * timeScale,
 );
 
+/** Emulated machines are slow. */
+const count = guestKernel === undefined ? 100 : 30;
+
 /** Until probes are in a file that appears at a path of which the tracer has never heard. */
 const UNSEEN_NS = 1e9 * timeScale;
 
 live(
-  '100 curl processes one after the other, whose files nobody has heard of',
+  `${count} curl processes one after the other, whose files nobody has heard of`,
   needed,
   async () => {
     const server = await startTlsNginx({ programs: neverProbed() });
     assertPrivate(...server.pids);
     const curl = neverProbed().program('curl');
-    const series = new CurlSeries(curl, server, 100);
+    const series = new CurlSeries(curl, server, count);
     const tracing = await traceTlsOfShell([...server.pids, series.shell.pid]);
     const calls = await series.run();
-    const records = await tracing.take(200);
+    const records = await tracing.take(2 * count);
 
     // The server was there before: it has all of them, and knows when each came.
     const served = side(records, 'server');
@@ -138,7 +141,6 @@ live(
 
 // Probes in installed files interrupt whatever else the machine runs: only where it is there for these tests alone.
 if (process.env['LIBTRACE_OWN_MACHINE'] === '1') {
-  const count = guestKernel === undefined ? 100 : 30;
   live(
     `${count} installed curl processes one after the other, from the first`,
     needed,

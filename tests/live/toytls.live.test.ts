@@ -26,9 +26,10 @@ live(
     const program = startPrivate(PrivatePrograms.shared().file(join(example, 'build/toy-http')), [
       '20',
     ]);
+    const [, port] = /^port (\d+)$/.exec(await program.line())!;
     const tracing = await traceTls([program.pid], { plugins: [http(), toytls()] });
     program.child.stdin!.write('go\n');
-    const [, port] = /^20 requests to port (\d+)$/.exec(await program.line())!;
+    expect(await program.line()).toBe('20 requests');
     const records = await tracing.take(40);
     const paths = Array.from({ length: 20 }, (_, i) => `/toy/${i + 1}`);
     for (const role of ['client', 'server']) {

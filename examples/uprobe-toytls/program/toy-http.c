@@ -69,6 +69,8 @@ int main(int argc, char **argv)
 		fail("listen");
 	getsockname(listener, (struct sockaddr *)&address, &size);
 	pthread_create(&server, NULL, serve, (void *)(long)listener);
+	printf("port %d\n", ntohs(address.sin_port));
+	fflush(stdout);
 	if (!fgets(text, sizeof(text), stdin))
 		return 0;
 	if (connect(fd, (struct sockaddr *)&address, size) < 0)
@@ -84,6 +86,6 @@ int main(int argc, char **argv)
 	toy_free(toy);
 	close(fd);
 	pthread_join(server, NULL);
-	printf("%d requests to port %d\n", count, ntohs(address.sin_port));
+	printf("%d requests\n", count);
 	return 0;
 }

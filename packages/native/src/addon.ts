@@ -75,6 +75,14 @@ export interface NativeObject {
     refCtrOffset: bigint,
     cookie: bigint,
   ): NativeLink;
+  setUprobeMulti(program: number): void;
+  attachUprobeMulti(
+    program: number,
+    path: string,
+    offsets: readonly bigint[],
+    ret: boolean,
+    semaphores: readonly bigint[],
+  ): NativeLink;
   attachUsdt(
     program: number,
     path: string,
@@ -189,6 +197,8 @@ export interface NativeAddon {
   findBtfIds(names: readonly string[]): number[];
   attachOnce(fd: number): number;
   returnProbes(): string;
+  uprobeMulti(): number;
+  detachAll(links: readonly NativeLink[]): void;
 }
 
 let loaded: NativeAddon | undefined;

@@ -29,6 +29,18 @@ export interface UprobeOptions extends CookieOption {
   readonly refCtrOffset?: bigint;
 }
 
+/** Where to attach many uprobes by one link. */
+export interface UprobeMultiOptions {
+  /** The file. The probes are in all processes that map this file (this inode). */
+  readonly path: string;
+  /** Positions of the instructions in the file. */
+  readonly offsets: readonly bigint[];
+  /** At the returns of the functions that begin there; default false. */
+  readonly retprobe?: boolean;
+  /** Positions in the file of semaphores to count up while attached, one for each offset; default none. */
+  readonly refCtrOffsets?: readonly bigint[];
+}
+
 /** Which USDT probe. */
 export interface UsdtOptions extends CookieOption {
   /** The file that has the probe's note. */

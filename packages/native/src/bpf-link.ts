@@ -1,3 +1,4 @@
+import { addon } from './addon.js';
 import type { NativeLink } from './addon.js';
 
 /**
@@ -10,6 +11,11 @@ export class BpfLink implements Disposable {
   /** @internal */
   constructor(native: NativeLink) {
     this.#native = native;
+  }
+
+  /** Detaches many at the same time: the kernel takes a while for each link of a uprobe. */
+  static detachAll(links: readonly BpfLink[]): void {
+    addon().detachAll(links.map((link) => link.#native));
   }
 
   /** Whether the program is attached. */

@@ -4,6 +4,7 @@ import { checkBoolean, checkInteger, checkName, checkU64 } from './argument-chec
 import type {
   KprobeOptions,
   TracepointOptions,
+  UprobeMultiOptions,
   UprobeOptions,
   UsdtOptions,
 } from './attach-options.js';
@@ -119,6 +120,28 @@ export class BpfProgram {
     const cookie = checkU64(operation, 'cookie', options.cookie ?? 0n);
     return this.#attach((native) =>
       native.attachUprobe(this.#index, path, offset, retprobe, pid, refCtrOffset, cookie),
+    );
+  }
+
+  /**
+   * Makes it a program for links of many uprobes, before load (kernel 6.6, see `supportsUprobeMulti`). Programs that tail
+   * call each other must be of the same kind in this, too.
+   */
+  forUprobeMulti(): void {
+    this.#handle.setUprobeMulti(this.#index);
+  }
+
+  /** Attaches to several instructions of one file, by one link. For programs made so by {@link forUprobeMulti}. */
+  attachUprobeMulti(options: UprobeMultiOptions): BpfLink {
+    const operation = 'attach uprobes';
+    const path = checkName(operation, 'path', options.path);
+    const offsets = options.offsets.map((offset) => checkU64(operation, 'offset', offset));
+    const retprobe = checkBoolean(operation, 'retprobe', options.retprobe ?? false);
+    const semaphores = (options.refCtrOffsets ?? []).map((offset) =>
+      checkU64(operation, 'refCtrOffset', offset),
+    );
+    return this.#attach((native) =>
+      native.attachUprobeMulti(this.#index, path, offsets, retprobe, semaphores),
     );
   }
 

@@ -2,6 +2,7 @@ export type {
   CookieOption,
   KprobeOptions,
   TracepointOptions,
+  UprobeMultiOptions,
   UprobeOptions,
   UsdtOptions,
 } from './attach-options.js';
@@ -27,7 +28,7 @@ export type { Probe } from './probe.js';
 export type { ProgramInfo } from './program-info.js';
 export { RawProgram } from './raw-program.js';
 export type { RawProgramSpec } from './raw-program.js';
-export { returnProbes } from './return-probes.js';
+export { returnProbes, supportsUprobeMulti } from './return-probes.js';
 export type { ReturnProbes } from './return-probes.js';
 export { enableRunTimeStats, monotonicNs, possibleCpus } from './system.js';
 export type { VariableValue } from './variable-encoding.js';

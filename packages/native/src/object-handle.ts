@@ -20,6 +20,8 @@ export class ObjectHandle {
   readonly #autocreate = new Map<number, boolean>();
   /** Maps of other objects that are used in place of own ones. */
   readonly #reused = new Map<number, number>();
+  /** Programs for links of many uprobes. */
+  readonly #multi = new Set<number>();
   readonly #initial = new Map<string, { map: number; offset: number; bytes: Uint8Array }>();
   readonly #bytes: Buffer;
   readonly #btf: string | undefined;
@@ -81,6 +83,12 @@ export class ObjectHandle {
     this.#reused.set(map, fd);
   }
 
+  /** The program is for links of many uprobes. */
+  setUprobeMulti(program: number): void {
+    this.beforeLoad('set attach type').setUprobeMulti(program);
+    this.#multi.add(program);
+  }
+
   /** Whether load makes the map (libbpf gives a descriptor to the others too, of nothing). */
   makes(map: number): boolean {
     return this.#autocreate.get(map) ?? true;
@@ -118,6 +126,7 @@ export class ObjectHandle {
     });
     for (const [map, on] of this.#autocreate) fresh.setAutocreate(map, on);
     for (const [map, fd] of this.#reused) fresh.reuseMap(map, fd);
+    for (const program of this.#multi) fresh.setUprobeMulti(program);
     for (const { map, offset, bytes: value } of this.#initial.values())
       fresh.writeMemory(map, offset, value);
   }

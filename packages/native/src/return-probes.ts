@@ -14,3 +14,11 @@ export function returnProbes(): ReturnProbes {
   known ??= addon().returnProbes() as ReturnProbes;
   return known;
 }
+
+let multi: boolean | undefined;
+
+/** Whether one link can hold many uprobes (kernel 6.6): see {@link BpfProgram.attachUprobeMulti}. Found by trying, once. */
+export function supportsUprobeMulti(): boolean {
+  multi ??= addon().uprobeMulti() === 1;
+  return multi;
+}

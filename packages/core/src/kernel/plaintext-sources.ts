@@ -116,19 +116,23 @@ export class PlaintextSources implements ProbePlacer {
     plan: ProbePlan,
     object: BpfObject,
   ): Placed {
-    const placing = new Placing(object, path, image, this.#conditions);
+    const placing = new Placing(this.#native, object, path, image, this.#conditions);
     for (const specs of groupsOf(plan.probes)) placing.placeTogether(specs);
     const { failure, links, probes } = placing.finish();
-    return new Placed(links, {
-      path: image.binary.path,
-      source,
-      summary: plan.summary,
-      details: plan.details ?? [],
-      attached: failure === undefined,
-      probes,
-      processes: 0,
-      ...(failure === undefined ? {} : { reason: failure }),
-    });
+    return new Placed(
+      links,
+      {
+        path: image.binary.path,
+        source,
+        summary: plan.summary,
+        details: plan.details ?? [],
+        attached: failure === undefined,
+        probes,
+        processes: 0,
+        ...(failure === undefined ? {} : { reason: failure }),
+      },
+      (all) => this.#native.BpfLink.detachAll(all),
+    );
   }
 
   #load(plugin: UprobePlugin, constants: Constants): LoadedObject | LibtraceError {
@@ -174,9 +178,15 @@ export class PlaintextSources implements ProbePlacer {
 /** What is in place in one file for one source. */
 class Placed implements PlacedBinary {
   readonly #status: BinaryStatus;
+  readonly #detachAll: (links: readonly BpfLink[]) => void;
   #links: readonly BpfLink[];
 
-  constructor(links: readonly BpfLink[], status: BinaryStatus) {
+  constructor(
+    links: readonly BpfLink[],
+    status: BinaryStatus,
+    detachAll: (links: readonly BpfLink[]) => void = () => undefined,
+  ) {
+    this.#detachAll = detachAll;
     this.#links = links;
     this.#status = status;
   }
@@ -186,13 +196,14 @@ class Placed implements PlacedBinary {
   }
 
   remove(): void {
-    for (const link of this.#links) link.detach();
+    this.#detachAll(this.#links);
     this.#links = [];
   }
 }
 
 /** The probes of one plan, on their way into a file. */
 class Placing {
+  readonly #native: typeof NativeModule;
   readonly #object: BpfObject;
   readonly #path: string;
   readonly #image: ElfImage;
@@ -201,7 +212,14 @@ class Placing {
   readonly #probes: ProbeStatus[] = [];
   #failure: string | undefined;
 
-  constructor(object: BpfObject, path: string, image: ElfImage, conditions: PlanConditions) {
+  constructor(
+    native: typeof NativeModule,
+    object: BpfObject,
+    path: string,
+    image: ElfImage,
+    conditions: PlanConditions,
+  ) {
+    this.#native = native;
     this.#object = object;
     this.#path = path;
     this.#image = image;
@@ -215,24 +233,34 @@ class Placing {
     let failure: string | undefined;
     // Returns first: a call that is seen to begin is seen to end.
     for (const spec of [...specs].sort((a, b) => rank(a) - rank(b))) {
-      for (const planned of plannedPlaces(this.#image, spec, this.#conditions)) {
-        const status = statusOf(spec, planned);
+      const planned = plannedPlaces(this.#image, spec, this.#conditions);
+      let reason: string | undefined;
+      if (planned instanceof LibtraceError) {
+        reason = planned.message;
+        probes.push({ ...statusOf(spec, undefined), attached: false, reason });
+      } else {
         try {
-          links.push(this.#placeOne(spec, planned));
-          probes.push({ ...status, attached: true });
+          links.push(...this.#placeSpec(spec, planned));
         } catch (error) {
-          const reason = (error as Error).message;
-          probes.push({ ...status, attached: false, reason });
-          failure ??= `${status.place}: ${reason}`;
+          reason = (error as Error).message;
+        }
+        for (const place of planned) {
+          const status = statusOf(spec, place);
+          probes.push({
+            ...status,
+            attached: reason === undefined,
+            ...(reason === undefined ? {} : { reason }),
+          });
         }
       }
+      if (reason !== undefined) failure ??= `${nameOf(spec)}: ${reason}`;
     }
     if (failure === undefined) {
       this.#links.push(...links);
       this.#probes.push(...probes);
       return;
     }
-    for (const link of links) link.detach();
+    this.#native.BpfLink.detachAll(links);
     this.#probes.push(...probes.map((probe) => ({ ...probe, attached: false })));
     if (specs.some(({ optional }) => optional !== true)) this.#failure ??= failure;
   }
@@ -245,19 +273,33 @@ class Placing {
   } {
     const failure = this.#failure;
     if (failure === undefined) return { links: this.#links, probes: this.#probes, failure };
-    for (const link of this.#links) link.detach();
+    this.#native.BpfLink.detachAll(this.#links);
     const probes = this.#probes.map((probe) => ({ ...probe, attached: false }));
     return { links: [], probes, failure };
   }
 
-  #placeOne(spec: ProbeSpec, planned: PlannedPlace | LibtraceError): BpfLink {
-    if (planned instanceof LibtraceError) throw planned;
-    return this.#object.program(spec.program).attachUprobe({
-      path: this.#path,
-      offset: BigInt(planned.fileOffset),
-      retprobe: planned.kind === 'return',
-      ...semaphore(spec),
-    });
+  /** One link for all places of a probe where the kernel can; else one each. */
+  #placeSpec(spec: ProbeSpec, planned: readonly PlannedPlace[]): readonly BpfLink[] {
+    const program = this.#object.program(spec.program);
+    const retprobe = planned.some(({ kind }) => kind === 'return');
+    const offsets = planned.map(({ fileOffset }) => BigInt(fileOffset));
+    const semaphore = 'label' in spec ? spec.semaphoreOffset : undefined;
+    if (this.#native.supportsUprobeMulti()) {
+      const refCtrOffsets = semaphore === undefined ? [] : [BigInt(semaphore)];
+      const options = { path: this.#path, offsets, retprobe, refCtrOffsets };
+      return [program.attachUprobeMulti(options)];
+    }
+    const links: BpfLink[] = [];
+    try {
+      for (const offset of offsets) {
+        const refCtrOffset = semaphore === undefined ? {} : { refCtrOffset: BigInt(semaphore) };
+        links.push(program.attachUprobe({ path: this.#path, offset, retprobe, ...refCtrOffset }));
+      }
+    } catch (error) {
+      this.#native.BpfLink.detachAll(links);
+      throw error;
+    }
+    return links;
   }
 }
 
@@ -303,38 +345,34 @@ function plannedPlaces(
   image: ElfImage,
   spec: ProbeSpec,
   conditions: PlanConditions,
-): readonly (PlannedPlace | LibtraceError)[] {
+): readonly PlannedPlace[] | LibtraceError {
   if ('fileOffset' in spec) {
     return [{ fileOffset: spec.fileOffset, kind: 'address', instruction: '', why: '' }];
   }
   try {
     return planProbe(image, spec, conditions);
   } catch (error) {
-    if (error instanceof LibtraceError) return [error];
+    if (error instanceof LibtraceError) return error;
     throw error;
   }
 }
 
+function nameOf(spec: ProbeSpec): string {
+  return 'label' in spec ? spec.label : spec.function.name;
+}
+
 function statusOf(
   spec: ProbeSpec,
-  planned: PlannedPlace | LibtraceError,
+  planned: PlannedPlace | undefined,
 ): Omit<ProbeStatus, 'attached' | 'reason'> {
-  const place = 'label' in spec ? spec.label : spec.function.name;
-  if (planned instanceof LibtraceError) {
-    return { program: spec.program, place, fileOffset: 0, kind: 'entry' };
-  }
+  const common = { program: spec.program, place: nameOf(spec) };
+  if (planned === undefined) return { ...common, fileOffset: 0, kind: 'entry' };
   const { fileOffset, kind, instruction, why } = planned;
   return {
-    program: spec.program,
-    place,
+    ...common,
     fileOffset,
     kind,
     ...(instruction === '' ? {} : { instruction }),
     ...(why === '' ? {} : { why }),
   };
-}
-
-function semaphore(spec: ProbeSpec): { readonly refCtrOffset?: bigint } {
-  if (!('label' in spec) || spec.semaphoreOffset === undefined) return {};
-  return { refCtrOffset: BigInt(spec.semaphoreOffset) };
 }

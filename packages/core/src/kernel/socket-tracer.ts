@@ -156,6 +156,9 @@ export class SocketTracer {
         ...wanted.stages.map(([, program]) => ({ program })),
         ...(hasSources ? [{ program: 'take_plaintext' }] : []),
       ].map(({ program }) => program);
+      if (hasSources && native.supportsUprobeMulti()) {
+        object.program('take_plaintext').forUprobeMulti();
+      }
       const all = new Set([...needed, ...wanted.hooks.map(({ program }) => program)]);
       for (const [name, program] of object.programs) program.autoload = all.has(name);
       const load = object.load({ verifierStats: true });
@@ -261,6 +264,8 @@ export class SocketTracer {
     }
     object.setVariable('plaintext_source', (this.#options.sources?.indexOf(source) ?? -1) + 1);
     for (const name of sharedMaps) object.map(name).reuse(this.#map(name));
+    if (!this.#native.supportsUprobeMulti()) return;
+    for (const program of object.programs.values()) program.forUprobeMulti();
   }
 
   /**

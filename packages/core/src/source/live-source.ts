@@ -66,7 +66,10 @@ export class LiveSource implements EventHandler {
     const { uprobes, uprobeOptions, onSourceFailure } = options;
     this.#native = native;
     this.#pipeline = pipeline;
-    this.#plaintext = new PlaintextConnections(pipeline, (id) => this.#verdicts.closed(id));
+    this.#plaintext = new PlaintextConnections(pipeline, {
+      closed: (id) => this.#verdicts.closed(id),
+      needsSocket: (options.target.ports?.length ?? 0) > 0,
+    });
     this.#uprobes = uprobes;
     this.#uprobeOptions = uprobeOptions;
     const { all, comms = [], cgroups = [] } = options.target;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { KernelConnection } from '../kernel/event-decoder.js';
 import type { ConnectionInfo, Segment } from '../model/index.js';
 import type { PipelineSource } from '../stream/pipeline-types.js';
-import { PlaintextConnections } from './plaintext-connections.js';
+import { PlaintextConnections, type PlaintextOptions } from './plaintext-connections.js';
 
 const nowhere = { address: '', port: 0 };
 
@@ -51,7 +51,7 @@ function segmentOf(text: string): Segment {
   };
 }
 
-function setUp() {
+function setUp(options: PlaintextOptions = {}) {
   const told: unknown[] = [];
   const pipeline: PipelineSource = {
     open: ({ id, role, local, carrier: by }) => told.push(['open', id, role, local.port, by]),
@@ -64,7 +64,7 @@ function setUp() {
     tick: () => undefined,
     finish: () => undefined,
   };
-  return { told, plaintext: new PlaintextConnections(pipeline) };
+  return { told, plaintext: new PlaintextConnections(pipeline, options) };
 }
 
 describe('PlaintextConnections', () => {
@@ -138,6 +138,21 @@ describe('PlaintextConnections', () => {
       ['segment', 101, 'a'],
       ['close', 101],
       ['close', 100],
+    ]);
+  });
+
+  it('shows nothing without a socket when only some ports are wanted', () => {
+    const { told, plaintext } = setUp({ needsSocket: true });
+    plaintext.carrierOpened(carrier(1));
+    plaintext.open(above(100), 0);
+    plaintext.segment(100, segmentOf('a'), undefined);
+    plaintext.tick(400e6);
+    plaintext.segment(100, segmentOf('b'), undefined);
+    expect(told).toEqual([]);
+    plaintext.bind(100, 1);
+    expect(told).toEqual([
+      ['open', 100, 'server', 443, 1],
+      ['segment', 100, 'b'],
     ]);
   });
 

@@ -26,6 +26,14 @@ interface PlaintextConnection {
   carrier: number | undefined;
 }
 
+/** How {@link PlaintextConnections} treats them. */
+export interface PlaintextOptions {
+  /** Called with the id of each that has ended. */
+  readonly closed?: (id: number) => void;
+  /** What no socket is found for is not shown: only some ports are wanted. Default false. */
+  readonly needsSocket?: boolean;
+}
+
 /**
  * Connections above TLS libraries, between the kernel side, which names them by the library's objects, and the pipeline,
  * which wants to know their sockets: bytes are held for a moment until the socket is known, and shown without it then.
@@ -33,6 +41,7 @@ interface PlaintextConnection {
 export class PlaintextConnections {
   readonly #pipeline: PipelineSource;
   readonly #closed: (id: number) => void;
+  readonly #needsSocket: boolean;
   readonly #all = new Map<number, PlaintextConnection>();
   /** Those whose bytes are held. */
   readonly #waiting = new Set<PlaintextConnection>();
@@ -41,10 +50,10 @@ export class PlaintextConnections {
   readonly #carried = new Map<number, Set<PlaintextConnection>>();
   #heldBytes = 0;
 
-  /** `closed`: called with the id of each that has ended. */
-  constructor(pipeline: PipelineSource, closed: (id: number) => void = () => undefined) {
+  constructor(pipeline: PipelineSource, options: PlaintextOptions = {}) {
     this.#pipeline = pipeline;
-    this.#closed = closed;
+    this.#closed = options.closed ?? (() => undefined);
+    this.#needsSocket = options.needsSocket ?? false;
   }
 
   has(id: number): boolean {
@@ -119,6 +128,7 @@ export class PlaintextConnections {
     if (plaintext === undefined) return;
     this.#settle(id);
     this.#all.delete(id);
+    this.#waiting.delete(plaintext);
     const others = this.#carried.get(plaintext.carrier ?? -1);
     others?.delete(plaintext);
     if (others?.size === 0) this.#carried.delete(plaintext.carrier ?? -1);
@@ -151,6 +161,7 @@ export class PlaintextConnections {
   finish(): void {
     for (const each of this.#waiting) this.#show(each, each.connection);
     this.#all.clear();
+    this.#waiting.clear();
     this.#carriers.clear();
     this.#carried.clear();
   }
@@ -178,10 +189,15 @@ export class PlaintextConnections {
 
   #show(plaintext: PlaintextConnection, info: ConnectionInfo): void {
     const held = plaintext.held ?? [];
-    plaintext.held = undefined;
-    this.#waiting.delete(plaintext);
     this.#heldBytes -= plaintext.heldBytes;
     plaintext.heldBytes = 0;
+    if (this.#needsSocket && info.carrier === undefined) {
+      // Its socket may still be found: what comes from then on is shown.
+      plaintext.held = [];
+      return;
+    }
+    plaintext.held = undefined;
+    this.#waiting.delete(plaintext);
     this.#pipeline.open(info);
     for (const { segment, hint } of held) this.#pipeline.segment(info.id, segment, hint);
   }

@@ -103,7 +103,7 @@ export interface BinaryStatus {
   readonly probes: readonly ProbeStatus[];
   /** Traced processes that use the file now. */
   readonly processes: number;
-  /** Why it is not probed. */
+  /** Why it is not probed, or not everywhere because descriptors did not suffice. */
   readonly reason?: string;
   /** What would help. */
   readonly remedy?: string;

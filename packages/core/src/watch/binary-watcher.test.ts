@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFileSync, chmodSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BinaryRef } from '../plugin/index.js';
@@ -418,16 +418,6 @@ describe('BinaryWatcher', () => {
       pass(watcher, 100);
       expect(placer.calls.map(({ removed }) => removed)).toEqual([true, false]);
       expect(processesOf(watcher)).toBe(2);
-    });
-
-    it('leaves probes alone when only the file’s rights change', () => {
-      machine.process(1, { maps: [CURL, SSL] });
-      const watcher = watch();
-      watcher.begin([1]);
-      chmodSync(join(machine.root, SSL), 0o600);
-      pass(watcher, 1_100);
-      watcher.mapped(1);
-      expect(placer.calls).toHaveLength(1);
     });
 
     it('waits before it places, and does not for what is gone then', () => {

@@ -66,6 +66,7 @@ export class BinaryWatcher {
   #match: ProcessMatch;
   #sources: readonly WatchedSource[];
   #begun = false;
+  #namedLost = false;
   #closed = false;
   readonly #timer: DueTimer;
 
@@ -89,6 +90,7 @@ export class BinaryWatcher {
         filesMax: options.filesMax ?? FILES_MAX,
         now,
         lost: (pid) => this.#lost(pid),
+        lostNamed: () => (this.#namedLost = true),
       },
       options.sources,
     );
@@ -109,6 +111,7 @@ export class BinaryWatcher {
 
   /** A process became another program. `path` is what it asked for. */
   executed(pid: number, path: string): void {
+    this.#files.compareOne(this.#procfs.path(pid, 'exe'));
     const parent = this.#processes.get(pid)?.parent ?? 0;
     const process = this.#add(pid, parent, path);
     if (process === undefined || process.sources.size === 0) return;
@@ -153,6 +156,7 @@ export class BinaryWatcher {
   /** Time has passed. Ten times a second will do: what is more urgent has a timer of its own. */
   tick(nowNs: number): void {
     if (this.#closed) return;
+    this.#files.compareAll();
     for (const process of this.#expecting) {
       if ([...process.uses.values()].some((until) => until > 0 && until <= nowNs)) {
         this.#scan(process);
@@ -303,6 +307,10 @@ export class BinaryWatcher {
   }
 
   #doWhatIsDue(nowNs: number): void {
+    if (this.#namedLost) {
+      this.#namedLost = false;
+      this.#placeNamed();
+    }
     for (const process of this.#stale) {
       if (nowNs - process.scannedNs >= SCAN_EVERY_NS) this.#scan(process);
     }

@@ -4,7 +4,14 @@ import { Decisions, type NamedFile } from './decisions.js';
 import type { FileState, OpenedFile } from './opened-file.js';
 import { WatchedFile } from './watched-file.js';
 
-const state: FileState = { device: 1n, inode: 2n, size: 3n, modifiedNs: 4n, changedNs: 5n };
+const state: FileState = {
+  device: 1n,
+  inode: 2n,
+  size: 3n,
+  modifiedNs: 4n,
+  changedNs: 5n,
+  names: 1n,
+};
 
 function named(current: FileState | undefined): NamedFile & { asked: number } {
   const file = {
@@ -57,7 +64,8 @@ describe('Decisions', () => {
     expect(decisions.get(named(state), 1.1e9)).toBeUndefined();
     const file = new WatchedFile('1:2', undefined as unknown as OpenedFile);
     decisions.set(named(state), 0, state, file);
-    expect(decisions.get(named({ ...state, changedNs: 9n }), 1.1e9)?.file).toBe(file);
+    expect(decisions.get(named({ ...state, changedNs: 9n, names: 2n }), 1.1e9)?.file).toBe(file);
+    expect(decisions.get(named({ ...state, changedNs: 9n }), 2.2e9)).toBeUndefined();
     file.revision++;
     expect(decisions.get(named(state), 0)).toBeUndefined();
   });

@@ -37,7 +37,16 @@ export class Failures {
   }
 }
 
-function remedyOf(reason: string): string | undefined {
+/** Whether the limit of open files was reached. */
+export function lacksDescriptors(reason: string): boolean {
+  return /\b(?:EMFILE|ENFILE)\b|too many open files/i.test(reason);
+}
+
+/** What to do about a file that could not be probed, where the reason tells. */
+export function remedyOf(reason: string): string | undefined {
+  if (lacksDescriptors(reason)) {
+    return 'a probed file takes some 50 descriptors: raise the hard limit (ulimit -Hn, LimitNOFILE= of a service), or trace fewer programs';
+  }
   return reason.endsWith('permission denied')
     ? 'run as root; looking into other users’ processes takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
     : undefined;

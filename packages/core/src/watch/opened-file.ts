@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, fstatSync, openSync, readlinkSync, statfsSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  type FSWatcher,
+  fstatSync,
+  openSync,
+  readlinkSync,
+  statfsSync,
+  statSync,
+  watch,
+} from 'node:fs';
 
 /** open(2) on Linux: a descriptor that stands for the file and reads nothing. Needs no right to the file itself. */
 const O_PATH = 0o10000000;
@@ -14,6 +23,8 @@ export interface FileState {
   readonly size: bigint;
   readonly modifiedNs: bigint;
   readonly changedNs: bigint;
+  /** Hard links. */
+  readonly names: bigint;
 }
 
 function stateOf(stat: {
@@ -22,9 +33,17 @@ function stateOf(stat: {
   size: bigint;
   mtimeNs: bigint;
   ctimeNs: bigint;
+  nlink: bigint;
 }): FileState {
-  const { dev, ino, size, mtimeNs, ctimeNs } = stat;
-  return { device: dev, inode: ino, size, modifiedNs: mtimeNs, changedNs: ctimeNs };
+  const { dev, ino, size, mtimeNs, ctimeNs, nlink } = stat;
+  return {
+    device: dev,
+    inode: ino,
+    size,
+    modifiedNs: mtimeNs,
+    changedNs: ctimeNs,
+    names: nlink,
+  };
 }
 
 /** The state of the file behind a path; undefined when there is none to be seen. */
@@ -37,8 +56,18 @@ export function fileState(path: string): FileState | undefined {
   }
 }
 
-/** Same file, same content. */
+/**
+ * Same file, not written to. The modification time is not enough: whoever writes a file may set it back. The change time
+ * is also that of a name that was given or taken, as when a package manager replaces a file by renaming: no write.
+ */
 export function sameContent(one: FileState, other: FileState): boolean {
+  return (
+    sameModification(one, other) && (one.changedNs === other.changedNs || one.names !== other.names)
+  );
+}
+
+/** Same file, same size and modification time: if it was written to, that has ended. */
+export function sameModification(one: FileState, other: FileState): boolean {
   return (
     one.device === other.device &&
     one.inode === other.inode &&
@@ -53,7 +82,8 @@ export function sameContent(one: FileState, other: FileState): boolean {
  */
 export class OpenedFile {
   readonly #fd: number;
-  readonly state: FileState;
+  #state: FileState;
+  #watcher: FSWatcher | undefined;
   #closed = false;
 
   /** @throws the system's error; an error when it is no regular file */
@@ -62,7 +92,7 @@ export class OpenedFile {
     try {
       const stat = fstatSync(this.#fd, { bigint: true });
       if (!stat.isFile()) throw new Error('not a regular file');
-      this.state = stateOf(stat);
+      this.#state = stateOf(stat);
     } catch (error) {
       this.close();
       throw error;
@@ -72,6 +102,39 @@ export class OpenedFile {
   /** Opens the file in this process. */
   get openPath(): string {
     return `/proc/self/fd/${this.#fd}`;
+  }
+
+  /** What the file was when it was opened, or when it was last compared. */
+  get state(): FileState {
+    return this.#state;
+  }
+
+  /** Compares the file as it is now with what it was the last time. A file that cannot be asked any more counts as written to. */
+  compare(): 'unchanged' | 'touched' | 'written' {
+    if (this.#closed) return 'unchanged';
+    try {
+      const now = stateOf(fstatSync(this.#fd, { bigint: true }));
+      const before = this.#state;
+      this.#state = now;
+      if (sameContent(before, now)) return 'unchanged';
+      return sameModification(before, now) ? 'touched' : 'written';
+    } catch {
+      return 'written';
+    }
+  }
+
+  /**
+   * Has `changed` called when the file is written to, or its attributes or names change: of this file, whatever becomes
+   * of its path. Where the system gives no watch (limits of inotify), it is never called.
+   */
+  watch(changed: () => void): void {
+    if (this.#watcher !== undefined || this.#closed) return;
+    try {
+      this.#watcher = watch(this.openPath, { persistent: false }, changed);
+      this.#watcher.on('error', () => this.#unwatch());
+    } catch {
+      // Whoever holds it compares it now and then.
+    }
   }
 
   /** Names that the file has now (hard links); 0 when it was deleted. */
@@ -99,6 +162,12 @@ export class OpenedFile {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#unwatch();
     closeSync(this.#fd);
+  }
+
+  #unwatch(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BinaryRef } from '../plugin/index.js';
-import type { BinaryStatus } from '../tracer/types.js';
+import type { BinaryStatus, ProbeStatus } from '../tracer/types.js';
 import type { OpenedFile } from './opened-file.js';
+import { lacksDescriptors, remedyOf } from './failures.js';
 import type { PlacedBinary } from './types.js';
 
 /**
@@ -40,7 +41,7 @@ export class Placement {
   /** What it looks like now. */
   status(): readonly BinaryStatus[] {
     const processes = this.users.size;
-    return this.placed?.status().map((status) => ({ ...status, processes })) ?? [];
+    return this.placed?.status().map((status) => ({ ...withRemedy(status), processes })) ?? [];
   }
 }
 
@@ -51,9 +52,24 @@ export class WatchedFile {
   readonly placements = new Map<string, Placement>();
   /** Rises when a placement is removed: what was decided about the file before is to be decided anew. */
   revision = 0;
+  /** Not to be probed before: it was being written to. */
+  readonly quietNs: number;
 
-  constructor(identity: string, opened: OpenedFile) {
+  constructor(identity: string, opened: OpenedFile, quietNs = 0) {
     this.identity = identity;
     this.opened = opened;
+    this.quietNs = quietNs;
   }
+}
+
+/** What to do about it, where the placer did not say; also about single probes for which descriptors did not suffice. */
+function withRemedy(status: BinaryStatus): BinaryStatus {
+  const reason = status.reason ?? status.probes.find(isWithoutDescriptor)?.reason;
+  const remedy = status.remedy ?? (reason === undefined ? undefined : remedyOf(reason));
+  if (reason === undefined || remedy === undefined) return status;
+  return { ...status, reason, remedy };
+}
+
+function isWithoutDescriptor({ reason }: ProbeStatus): boolean {
+  return reason !== undefined && lacksDescriptors(reason);
 }

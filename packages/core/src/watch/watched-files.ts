@@ -5,7 +5,8 @@ import type { AllowedDirectories } from './allowed-directories.js';
 import { BoundedMap } from './bounded-map.js';
 import { Decisions, type NamedFile } from './decisions.js';
 import { Failures } from './failures.js';
-import { type OpenedFile, sameContent } from './opened-file.js';
+import { type OpenedFile, fileState, sameContent } from './opened-file.js';
+import { SettlingFiles } from './settling-files.js';
 import { isGone, systemReason } from './system-reason.js';
 import type { ProbePlacer, WatchedSource } from './types.js';
 import { Placement, WatchedFile } from './watched-file.js';
@@ -24,6 +25,8 @@ export interface WatchedFilesOptions {
   readonly now: () => number;
   /** What a process used in a file is over: its maps must be read again. */
   readonly lost: (pid: number) => void;
+  /** What was placed in a file that the user named is over: it must be looked at again. */
+  readonly lostNamed: () => void;
 }
 
 /** Files that sources want: found once under every name, probed while somebody uses them. */
@@ -36,6 +39,7 @@ export class WatchedFiles {
   readonly #failures = new Failures();
   readonly #waiting = new Set<Placement>();
   readonly #idle = new Set<Placement>();
+  readonly #settling = new SettlingFiles();
   #sources: readonly WatchedSource[];
 
   constructor(options: WatchedFilesOptions, sources: readonly WatchedSource[]) {
@@ -92,6 +96,22 @@ export class WatchedFiles {
   /** Says that a file cannot be probed that was named or is wanted by its path. */
   fail(path: string, source: string, reason: string): void {
     this.#failures.add(path, source, reason);
+  }
+
+  /** Compares every file with what it was when its probes were placed; takes them out of what was changed. */
+  compareAll(): void {
+    for (const file of this.#files.values()) this.#compare(file);
+  }
+
+  /** The same for one file, by a path that opens it in this process. */
+  compareOne(path: string): void {
+    const found = this.#files.size === 0 ? undefined : fileState(path);
+    if (found === undefined) return;
+    const { device, inode } = found;
+    for (const file of this.#files.values()) {
+      const { state } = file.opened;
+      if (state.inode === inode && state.device === device) this.#compare(file);
+    }
   }
 
   /** Places what has waited long enough, removes what nobody has used for long enough. */
@@ -172,17 +192,35 @@ export class WatchedFiles {
     if (file === undefined || sameContent(file.opened.state, opened.state)) return file;
     // Another container's name for it: held by that name.
     if (file.opened.state.device !== opened.state.device) return file;
-    for (const placement of file.placements.values()) {
-      for (const pid of placement.users) this.#options.lost(pid);
-      this.#remove(placement);
-    }
-    return undefined;
+    this.#compare(file);
+    return this.#files.get(identity);
+  }
+
+  /**
+   * Probes are at places of the code that a file had. In code that was written over it since, they are in the middle of
+   * instructions: they are taken out first of all.
+   */
+  #compare(file: WatchedFile): boolean {
+    const found = file.opened.compare();
+    if (found === 'unchanged') return true;
+    const placements = [...file.placements.values()];
+    const wasPlaced = placements.some(({ placed }) => placed !== undefined);
+    for (const placement of placements) this.#remove(placement);
+    const users = [...new Set(placements.flatMap((placement) => [...placement.users]))];
+    // Who has mapped what was written over since is not looked at again before somebody maps what is there now.
+    const waits = found === 'written' && wasPlaced;
+    this.#settling.changed(file.opened.state, this.#options.now(), waits ? users : []);
+    if (!waits) for (const pid of users) this.#options.lost(pid);
+    if (placements.some(({ kept }) => kept)) this.#options.lostNamed();
+    return false;
   }
 
   #hold(identity: string, opened: OpenedFile): WatchedFile | 'no room' {
     if (this.#files.size >= this.#options.filesMax) this.#removeLongestIdle();
     if (this.#files.size >= this.#options.filesMax) return 'no room';
-    const file = new WatchedFile(identity, opened);
+    const { quietNs, users } = this.#settling.again(opened.state, this.#options.now());
+    for (const pid of users) this.#options.lost(pid);
+    const file = new WatchedFile(identity, opened, quietNs);
     this.#files.set(identity, file);
     return file;
   }
@@ -201,14 +239,18 @@ export class WatchedFiles {
     this.#idle.delete(placement);
     if (placement.state !== 'unused') return;
     placement.state = 'waiting';
-    placement.dueNs = this.#options.now() + this.#options.delayNs;
-    if (this.#options.delayNs > 0 && !placement.kept) this.#waiting.add(placement);
+    const now = this.#options.now();
+    const delayNs = placement.kept ? 0 : this.#options.delayNs;
+    placement.dueNs = Math.max(now + delayNs, placement.file.quietNs);
+    if (placement.dueNs > now) this.#waiting.add(placement);
     else this.#place(placement);
   }
 
   #place(placement: Placement): void {
     const { file, source, binary } = placement;
     this.#waiting.delete(placement);
+    file.opened.watch(() => this.#compare(file));
+    if (!this.#compare(file)) return;
     try {
       placement.placed = this.#options.placer.place(binary, file.opened.openPath, source);
     } catch (error) {
@@ -222,6 +264,8 @@ export class WatchedFiles {
     } else {
       placement.state = 'placed';
       this.#failures.delete(binary.path, source);
+      // It may have been written to while it was read.
+      this.#compare(file);
     }
   }
 

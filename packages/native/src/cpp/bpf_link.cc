@@ -4,12 +4,15 @@
 #include "bpf_error.h"
 #include "libbpf_log.h"
 
+static Napi::Value detach_all(const Napi::CallbackInfo &info);
+
 void BpfLink::Register(Napi::Env env, Napi::Object exports)
 {
 	Napi::Function constructor = DefineClass(env, "NativeLink",
 		{InstanceAccessor("attached", &BpfLink::Attached, nullptr),
 			InstanceMethod("detach", &BpfLink::Detach)});
 	env.GetInstanceData<AddonState>()->link_constructor = Napi::Persistent(constructor);
+	exports.Set("detachAll", Napi::Function::New(env, detach_all));
 }
 
 Napi::Object BpfLink::Wrap(
@@ -38,14 +41,20 @@ BpfLink::~BpfLink()
 	Destroy();
 }
 
-int BpfLink::Destroy()
+struct bpf_link *BpfLink::Take()
 {
-	int result = 0;
+	struct bpf_link *link = nullptr;
 	if (object_ && link_ != nullptr && object_->links.erase(link_) == 1)
-		result = bpf_link__destroy(link_);
+		link = link_;
 	link_ = nullptr;
 	object_.reset();
-	return result;
+	return link;
+}
+
+int BpfLink::Destroy()
+{
+	struct bpf_link *link = Take();
+	return link == nullptr ? 0 : bpf_link__destroy(link);
 }
 
 Napi::Value BpfLink::Attached(const Napi::CallbackInfo &info)
@@ -60,5 +69,20 @@ Napi::Value BpfLink::Detach(const Napi::CallbackInfo &info)
 	int result = Destroy();
 	if (result < 0)
 		throw_bpf_error(info.Env(), "detach", result);
+	return info.Env().Undefined();
+}
+
+/* detachAll(links): at the same time */
+static Napi::Value detach_all(const Napi::CallbackInfo &info)
+{
+	auto handles = info[0].As<Napi::Array>();
+	std::vector<struct bpf_link *> links;
+
+	for (uint32_t i = 0; i < handles.Length(); i++) {
+		struct bpf_link *link = BpfLink::Unwrap(handles.Get(i).As<Napi::Object>())->Take();
+		if (link != nullptr)
+			links.push_back(link);
+	}
+	destroy_links(links);
 	return info.Env().Undefined();
 }

@@ -18,6 +18,10 @@ class BpfLink : public Napi::ObjectWrap<BpfLink>
 	static Napi::Object Wrap(
 		Napi::Env env, const std::shared_ptr<ObjectState> &object, struct bpf_link *link);
 
+	/** Takes the link out of the handle, to be destroyed by the caller; nullptr: there is none.
+	 */
+	struct bpf_link *Take();
+
 	explicit BpfLink(const Napi::CallbackInfo &info);
 	~BpfLink() override;
 

@@ -40,6 +40,8 @@ void BpfObject::Register(Napi::Env env, Napi::Object exports)
 				InstanceMethod("attachLsm", &BpfObject::AttachLsm),
 				InstanceMethod("attachKprobe", &BpfObject::AttachKprobe),
 				InstanceMethod("attachUprobe", &BpfObject::AttachUprobe),
+				InstanceMethod("setUprobeMulti", &BpfObject::SetUprobeMulti),
+				InstanceMethod("attachUprobeMulti", &BpfObject::AttachUprobeMulti),
 				InstanceMethod("attachUsdt", &BpfObject::AttachUsdt),
 				InstanceMethod("attachPerfEvent", &BpfObject::AttachPerfEvent),
 				InstanceMethod("attachCgroup", &BpfObject::AttachCgroup),
@@ -233,6 +235,15 @@ Napi::Value BpfObject::ReuseMap(const Napi::CallbackInfo &info)
 	int result = bpf_map__reuse_fd(Map(info), info[1].As<Napi::Number>().Int32Value());
 	if (result < 0)
 		throw_bpf_error(info.Env(), "reuse map", result);
+	return info.Env().Undefined();
+}
+
+Napi::Value BpfObject::SetUprobeMulti(const Napi::CallbackInfo &info)
+{
+	LibbpfLog log;
+	int result = bpf_program__set_expected_attach_type(Program(info), BPF_TRACE_UPROBE_MULTI);
+	if (result < 0)
+		throw_bpf_error(info.Env(), "set attach type", result);
 	return info.Env().Undefined();
 }
 

@@ -41,6 +41,8 @@ class BpfObject : public Napi::ObjectWrap<BpfObject>
 	Napi::Value AttachLsm(const Napi::CallbackInfo &info);
 	Napi::Value AttachKprobe(const Napi::CallbackInfo &info);
 	Napi::Value AttachUprobe(const Napi::CallbackInfo &info);
+	Napi::Value SetUprobeMulti(const Napi::CallbackInfo &info);
+	Napi::Value AttachUprobeMulti(const Napi::CallbackInfo &info);
 	Napi::Value AttachUsdt(const Napi::CallbackInfo &info);
 	Napi::Value AttachPerfEvent(const Napi::CallbackInfo &info);
 	Napi::Value AttachCgroup(const Napi::CallbackInfo &info);

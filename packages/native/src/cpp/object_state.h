@@ -2,9 +2,39 @@
 #pragma once
 
 #include <set>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include <bpf/libbpf.h>
+
+/**
+ * Destroys links. The kernel waits for a grace period for each uprobe link: several threads wait at
+ * the same time.
+ */
+inline void destroy_links(const std::vector<struct bpf_link *> &links)
+{
+	constexpr size_t threads_max = 32;
+	std::vector<std::thread> threads;
+	size_t count = links.size() < threads_max ? links.size() : threads_max;
+
+	auto destroy = [&links, count](size_t first) {
+		for (size_t i = first; i < links.size(); i += count)
+			bpf_link__destroy(links[i]);
+	};
+	for (size_t i = 1; i < count; i++) {
+		try {
+			threads.emplace_back(destroy, i);
+		} catch (const std::system_error &) {
+			/* No thread to be had. */
+			destroy(i);
+		}
+	}
+	if (count > 0)
+		destroy(0);
+	for (std::thread &thread : threads)
+		thread.join();
+}
 
 /**
  * One bpf_object with what was attached from it. Shared by the object's and its links' handles:
@@ -27,8 +57,7 @@ struct ObjectState {
 
 	void Close()
 	{
-		for (struct bpf_link *link : links)
-			bpf_link__destroy(link);
+		destroy_links({links.begin(), links.end()});
 		links.clear();
 		programs.clear();
 		maps.clear();

@@ -93,6 +93,36 @@ Napi::Value attach_once(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), 1);
 }
 
+/* uprobeMulti(): whether one link can hold many uprobes (6.6). Found by asking for one in a
+ * directory: a kernel that knows the kind of link refuses the file, any other refuses the kind. */
+Napi::Value uprobe_multi(const Napi::CallbackInfo &info)
+{
+	LibbpfLog log;
+	const struct bpf_insn instructions[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K,
+			.dst_reg = 0,
+			.src_reg = 0,
+			.off = 0,
+			.imm = 0},
+		{.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, load, .expected_attach_type = BPF_TRACE_UPROBE_MULTI);
+	int program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, nullptr, "GPL", instructions, 2, &load);
+	if (program < 0)
+		return Napi::Number::New(info.Env(), 0);
+	unsigned long offset = 0;
+	LIBBPF_OPTS(bpf_link_create_opts, create);
+	create.uprobe_multi.path = "/";
+	create.uprobe_multi.offsets = &offset;
+	create.uprobe_multi.cnt = 1;
+	int link = bpf_link_create(program, -1, BPF_TRACE_UPROBE_MULTI, &create);
+	int error = link < 0 ? -link : 0;
+	if (link >= 0)
+		close(link);
+	close(program);
+	return Napi::Number::New(info.Env(), link >= 0 || error == EBADF ? 1 : 0);
+}
+
 } // namespace
 
 void register_probe_functions(Napi::Env env, Napi::Object exports)
@@ -102,5 +132,6 @@ void register_probe_functions(Napi::Env env, Napi::Object exports)
 	exports.Set("probeHelper", Napi::Function::New(env, probe_helper));
 	exports.Set("openProbeEvent", Napi::Function::New(env, open_probe_event));
 	exports.Set("findBtfIds", Napi::Function::New(env, find_btf_ids));
+	exports.Set("uprobeMulti", Napi::Function::New(env, uprobe_multi));
 	exports.Set("attachOnce", Napi::Function::New(env, attach_once));
 }

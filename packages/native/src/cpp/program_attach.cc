@@ -91,6 +91,25 @@ Napi::Value BpfObject::AttachUprobe(const Napi::CallbackInfo &info)
 			static_cast<size_t>(to_u64(info[2])), &options));
 }
 
+/* (index, path, offsets, ret, semaphores): one link for all places; semaphores may be empty */
+Napi::Value BpfObject::AttachUprobeMulti(const Napi::CallbackInfo &info)
+{
+	LibbpfLog log;
+	std::string path = info[1].As<Napi::String>();
+	auto places = info[2].As<Napi::Array>(), counters = info[4].As<Napi::Array>();
+	std::vector<unsigned long> offsets, semaphores;
+	for (uint32_t i = 0; i < places.Length(); i++)
+		offsets.push_back(static_cast<unsigned long>(to_u64(places.Get(i))));
+	for (uint32_t i = 0; i < counters.Length(); i++)
+		semaphores.push_back(static_cast<unsigned long>(to_u64(counters.Get(i))));
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, options, .offsets = offsets.data(),
+		.ref_ctr_offsets = semaphores.empty() ? nullptr : semaphores.data(),
+		.cnt = offsets.size(), .retprobe = info[3].As<Napi::Boolean>());
+	return Finish(info.Env(), "attach uprobe " + path,
+		bpf_program__attach_uprobe_multi(
+			Program(info), -1, path.c_str(), nullptr, &options));
+}
+
 /* (index, path, provider, name, pid, cookie) */
 Napi::Value BpfObject::AttachUsdt(const Napi::CallbackInfo &info)
 {

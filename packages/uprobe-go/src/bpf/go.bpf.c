@@ -61,55 +61,78 @@ static __always_inline bool is_end_of_input(const struct go_results *results)
 	return eof[0] == 'E' && eof[1] == 'O' && eof[2] == 'F';
 }
 
+enum known {
+	CALL_KNOWN,
+	CALL_MISSED,
+	CALL_LEFT_ALONE, /* of a connection that was closed before it */
+};
+
 /*
  * A Read that began before the probes were in place, as every server waits in one: what it was
  * called with is on the stack. Taken only when it leads to a socket, and fits the result.
  */
-static __always_inline bool reconstruct(
+static __always_inline enum known reconstruct(
 	const go_registers *registers, __u64 moved, struct go_call *call)
 {
 	struct go_arguments arguments;
+	__s32 fd;
 
-	if (!moved || !read_stack_arguments(registers, &arguments))
-		return false;
-	if (moved > arguments.length || connection_fd(arguments.receiver) < 0)
-		return false;
+	if (!read_stack_arguments(registers, &arguments) || moved > arguments.length)
+		return CALL_MISSED;
+	fd = connection_fd(arguments.receiver);
+	if (fd < 0)
+		return fd == FD_CLOSED ? CALL_LEFT_ALONE : CALL_MISSED;
 	call->connection = arguments.receiver;
 	call->buffer = arguments.pointer;
 	call->start_ns = 0;
-	return true;
+	return CALL_KNOWN;
+}
+
+/* The call that returns now, after it has moved so many bytes. */
+static __always_inline enum known find_call(const go_registers *registers,
+	enum plaintext_direction direction, __u64 moved, struct go_call *call)
+{
+	struct goroutine goroutine;
+
+	if (read_goroutine(registers, &goroutine) && recall(&goroutine, call))
+		return CALL_KNOWN;
+	if (!moved)
+		return CALL_LEFT_ALONE;
+	return direction == PLAINTEXT_IN ? reconstruct(registers, moved, call) : CALL_MISSED;
 }
 
 static __always_inline int on_return(go_registers *registers, enum plaintext_direction direction)
 {
-	struct goroutine goroutine;
 	struct go_results results;
-	struct go_call known;
+	struct go_call known = {};
 	struct plaintext_call *call;
-	__u64 moved;
+	enum known found;
 
 	if (!plaintext_is_traced())
 		return 0;
-	if (!read_goroutine(registers, &goroutine) || !read_results(registers, &results))
+	if (!read_results(registers, &results))
 		return 0;
 	/* Results of Read and Write are never negative. */
-	moved = (__s64)results.number < 0 ? 0 : results.number;
-	if (!recall(&goroutine, &known) &&
-		(direction == PLAINTEXT_OUT || !reconstruct(registers, moved, &known)))
+	if ((__s64)results.number < 0)
+		results.number = 0;
+	found = find_call(registers, direction, results.number, &known);
+	if (found == CALL_LEFT_ALONE)
 		return 0;
 	call = plaintext_call();
 	if (!call)
 		return 0;
+	call->length = results.number;
+	call->goroutine = current_goroutine(registers);
+	call->direction = direction;
+	if (found == CALL_MISSED)
+		return plaintext_submit(registers, call, PLAINTEXT_MISSED);
 	call->object = known.connection;
 	call->buffer = known.buffer;
-	call->length = moved;
 	call->start_ns = known.start_ns;
-	call->goroutine = goroutine.address;
 	/* It may have been closed meanwhile, and its number be another socket's. */
 	call->fd = connection_fd(known.connection);
-	call->direction = direction;
 	/* A deadline that passed is no end: the program may read on. */
-	if (direction == PLAINTEXT_IN && !moved && is_end_of_input(&results))
+	if (direction == PLAINTEXT_IN && !results.number && is_end_of_input(&results))
 		return plaintext_submit(registers, call, PLAINTEXT_SHUT);
 	return plaintext_submit(registers, call, PLAINTEXT_END);
 }

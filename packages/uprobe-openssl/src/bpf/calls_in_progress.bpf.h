@@ -43,7 +43,7 @@ struct calls_in_progress {
 	struct library_call calls[CALLS_DEPTH_MAX];
 };
 
-/* Key: thread (bpf_get_current_pid_tgid). */
+/* Key: thread (bpf_get_current_pid_tgid). Threads that are in a call. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
@@ -124,18 +124,19 @@ static __always_inline __u64 distance(__u64 one, __u64 other)
 }
 
 /*
- * Takes out the call of a function that returns with this stack pointer, and all within it; NULL:
- * its entry was not seen. What the result points to is good until the thread's next call.
+ * Takes out the call of a function that returns with this stack pointer, and all within it; false:
+ * its entry was not seen.
  */
-static __always_inline struct library_call *pop_call(__u8 function, __u64 stack)
+static __always_inline bool pop_call(__u8 function, __u64 stack, struct library_call *returned)
 {
-	struct calls_in_progress *calls = calls_of_thread();
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct calls_in_progress *calls = bpf_map_lookup_elem(&calls_in_progress, &thread);
 	__u64 nearest = FRAME_BYTES_MAX + 1;
 	struct library_call *found = NULL;
 	__u32 depth;
 
 	if (!calls)
-		return NULL;
+		return false;
 	depth = calls->depth;
 	for (__u32 i = 0; i < CALLS_DEPTH_MAX; i++) {
 		struct library_call *call = &calls->calls[i];
@@ -148,7 +149,13 @@ static __always_inline struct library_call *pop_call(__u8 function, __u64 stack)
 		found = call;
 		calls->depth = i;
 	}
-	return found;
+	if (!found)
+		return false;
+	*returned = *found;
+	/* The oldest entries make room for new ones: those of threads that wait within a call. */
+	if (calls->depth == 0)
+		bpf_map_delete_elem(&calls_in_progress, &thread);
+	return true;
 }
 
 /* Whether the thread is in a call on the object: what it does there is the library's own doing. */

@@ -145,27 +145,44 @@ static __always_inline bool has_ended(const struct library_call *call, __u64 res
 	return call->function == FUNCTION_SHUTDOWN && (__s32)result >= 0;
 }
 
+/* A call whose entry was not seen has returned. Only the result may say what it has moved. */
+static __always_inline int leave_unknown(
+	struct pt_regs *ctx, enum library_function function, __u64 result)
+{
+	struct plaintext_call *call;
+
+	if (function != FUNCTION_READ && function != FUNCTION_WRITE)
+		return 0;
+	if (!length_of(result))
+		return 0;
+	call = call_on(0);
+	if (!call)
+		return 0;
+	call->direction = function == FUNCTION_READ ? PLAINTEXT_IN : PLAINTEXT_OUT;
+	call->length = length_of(result);
+	return plaintext_submit(ctx, call, PLAINTEXT_MISSED);
+}
+
 static __always_inline int leave(struct pt_regs *ctx, enum library_function function)
 {
-	const struct library_call *returned;
+	struct library_call returned;
 	struct plaintext_call *call;
 	__u64 result = PT_REGS_RC(ctx);
 
 	if (!plaintext_is_traced())
 		return 0;
-	returned = pop_call(function, PT_REGS_SP(ctx));
-	if (!returned)
-		return 0;
-	call = call_on(returned->object);
+	if (!pop_call(function, PT_REGS_SP(ctx), &returned))
+		return leave_unknown(ctx, function, result);
+	call = call_on(returned.object);
 	if (!call)
 		return 0;
-	call->direction = returned->direction;
-	if (has_ended(returned, result))
+	call->direction = returned.direction;
+	if (has_ended(&returned, result))
 		return plaintext_submit(ctx, call, PLAINTEXT_SHUT);
-	call->start_ns = returned->start_ns;
-	if (!returned->is_part) {
-		call->buffer = returned->buffer;
-		call->length = moved_by(returned, result);
+	call->start_ns = returned.start_ns;
+	if (!returned.is_part) {
+		call->buffer = returned.buffer;
+		call->length = moved_by(&returned, result);
 	}
 	return plaintext_submit(ctx, call, PLAINTEXT_END);
 }
