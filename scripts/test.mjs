@@ -189,7 +189,7 @@ async function kernels() {
           LIBTRACE_OWN_MACHINE: '1',
           NO_COLOR: '1',
         },
-        timeoutMs: 25 * 60_000,
+        timeoutMs: 35 * 60_000,
         outputDir,
         onOutput: (chunk) => (output += chunk),
       }));

@@ -52,7 +52,7 @@ for (const tls of few(['1.2', '1.3'] as const, ['1.3'])) {
   }
 }
 
-for (const tls of ['1.2', '1.3'] as const) {
+for (const tls of few(['1.2', '1.3'] as const, ['1.2'])) {
   for (const io of few(['fd', 'bio', 'poll', 'memory'] as const, ['poll'])) {
     live(`libssl: io ${io}, TLS ${tls}, new keys before every fourth request`, needs, () =>
       trace({ io, tls, renegotiate: 4 }),
@@ -61,7 +61,7 @@ for (const tls of ['1.2', '1.3'] as const) {
 }
 
 for (const tls of few(['1.2', '1.3'] as const, ['1.3'])) {
-  for (const object of ['new', 'clear'] as const) {
+  for (const object of few(['new', 'clear'] as const, ['clear'])) {
     live(`libssl: TLS ${tls}, object ${object} for every fifth request`, needs, () =>
       trace({ tls, object, perConnection: 5 }),
     );
@@ -69,7 +69,7 @@ for (const tls of few(['1.2', '1.3'] as const, ['1.3'])) {
 }
 
 for (const io of few(['fd', 'memory'] as const, ['fd'])) {
-  for (const read of ['ex', 'peek', 'small'] as const) {
+  for (const read of few(['ex', 'peek', 'small'] as const, ['ex', 'peek'])) {
     const write = read === 'ex' ? 'ex' : 'plain';
     live(`libssl: io ${io}, read ${read}, write ${write}`, needs, () => trace({ io, read, write }));
   }
