@@ -87,7 +87,7 @@ export class Pipeline implements PipelineSource {
     if (connection === undefined) return;
     connection.role(role);
     this.#tell(connection);
-    for (const id of this.#carriers.plaintextsOf(connectionId)) {
+    for (const id of this.#carriedBy(connection)) {
       const plaintext = this.#connections.get(id);
       if (plaintext?.isWithoutRole === true) this.role(id, role);
     }
@@ -125,7 +125,7 @@ export class Pipeline implements PipelineSource {
   ): void {
     const connection = this.#connections.get(connectionId);
     if (connection === undefined) return;
-    for (const id of this.#carriers.plaintextsOf(connectionId)) {
+    for (const id of this.#carriedBy(connection)) {
       this.close(id, -1, -1, timestampNs, process, ended);
     }
     connection.close(inPosition, outPosition, ended);
@@ -171,6 +171,11 @@ export class Pipeline implements PipelineSource {
   /** Counters since this pipeline was made. */
   stats(): PipelineStats {
     return this.#counters.snapshot(this.#connections.size);
+  }
+
+  /** Plaintext carries nothing, whatever a recording says: what follows a carrier ends there. */
+  #carriedBy({ info: { id, transport } }: Connection): readonly number[] {
+    return transport === 'tls' ? [] : this.#carriers.plaintextsOf(id).filter((each) => each !== id);
   }
 
   #carry(plaintext: number, carrier: number): void {

@@ -345,6 +345,19 @@ describe('a carrier', () => {
     expect(records[0]?.connection.tls).toEqual({});
   });
 
+  it('is nothing that a damaged recording says to carry itself, or what carries it', () => {
+    const { pipeline } = testPipeline({ plaintext: true });
+    const carried = (id: number, carrier: number) => pipeline.open({ ...plaintextInfo, id, carrier });
+    pipeline.open({ ...carrierInfo, id: 5, carrier: 5 });
+    carried(6, 7);
+    carried(7, 6);
+    for (const id of [5, 6, 7]) {
+      pipeline.role(id, 'server');
+      pipeline.close(id, -1, -1, 1, undefined);
+    }
+    expect(pipeline.stats().openConnections).toBe(0);
+  });
+
   it('is not itself', () => {
     const { pipeline, plaintext } = setUp();
     pipeline.bind(plaintext.id, connectionInfo({ id: plaintext.id }));
