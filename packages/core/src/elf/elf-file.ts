@@ -9,7 +9,7 @@ import { limits } from './limits.js';
 import { findBuildId, readNotes, readUsdtPlaces } from './notes.js';
 import { contentSize, sectionContent } from './section-content.js';
 import { SectionTable } from './section-table.js';
-import { namedEntries, SymbolIndex } from './symbol-index.js';
+import { namedEntries, SymbolLookup } from './symbol-index.js';
 import {
   findDynamicSymbols,
   findStaticSymbols,
@@ -22,7 +22,7 @@ const positionIndependentProgram = 0x08000000;
 
 interface NamedIndex {
   readonly table: ElfSymbol['table'];
-  readonly index: SymbolIndex;
+  readonly index: SymbolLookup;
 }
 
 /** {@link ElfImage} over the bytes of a file. Tables are read when they are first asked for, and kept until it is disposed of. */
@@ -143,7 +143,7 @@ export class ElfFile implements ElfImage, Disposable {
   });
 
   #index(place: SymbolTablePlace | undefined): NamedIndex | undefined {
-    return place && { table: place.table, index: new SymbolIndex(this.#file, place) };
+    return place && { table: place.table, index: new SymbolLookup(this.#file, place) };
   }
 
   #find(from: NamedIndex | undefined, name: string): ElfSymbol | undefined {

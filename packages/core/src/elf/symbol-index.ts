@@ -86,6 +86,44 @@ export class SymbolIndex {
   }
 }
 
+const scanBytes = 1024 * 1024;
+/** After so many names that are not there, an index costs less than another look. */
+const scansMax = 4;
+
+/** The symbols of one table by name, indexed only when one of the names asked for is there: most files have none of them. */
+export class SymbolLookup {
+  readonly #file: FileBytes;
+  readonly #place: SymbolTablePlace;
+  #index: SymbolIndex | undefined;
+  #scans = 0;
+
+  constructor(file: FileBytes, place: SymbolTablePlace) {
+    this.#file = file;
+    this.#place = place;
+  }
+
+  /** As {@link SymbolIndex.find}. */
+  find(name: string): SymbolEntry | undefined {
+    if (this.#index === undefined) {
+      if (this.#scans++ < scansMax && !this.#isAmongNames(name)) return undefined;
+      this.#index = new SymbolIndex(this.#file, this.#place);
+    }
+    return this.#index.find(name);
+  }
+
+  /** Whether the table's names hold it, be it as a part of another one. */
+  #isAmongNames(name: string): boolean {
+    const { fileOffset, size } = this.#place.names;
+    const wanted = Buffer.from(name);
+    if (wanted.length === 0) return false;
+    for (let at = 0; at < size; at += scanBytes) {
+      const length = Math.min(scanBytes + wanted.length, size - at);
+      if (this.#file.read(fileOffset + at, length).includes(wanted)) return true;
+    }
+    return false;
+  }
+}
+
 /** Entries with their names, without versions. Those whose name cannot be read are left out. */
 export function* namedEntries(
   file: FileBytes,

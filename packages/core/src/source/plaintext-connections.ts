@@ -48,6 +48,8 @@ export class PlaintextConnections {
   readonly #carriers = new Map<number, ConnectionInfo>();
   /** By the id of the connection that carries them. */
   readonly #carried = new Map<number, Set<PlaintextConnection>>();
+  /** Those that no socket is known for, by process. */
+  readonly #unbound = new Map<number, Set<PlaintextConnection>>();
   #heldBytes = 0;
 
   constructor(pipeline: PipelineSource, options: PlaintextOptions = {}) {
@@ -90,15 +92,15 @@ export class PlaintextConnections {
     };
     this.#all.set(connection.id, fresh);
     this.#waiting.add(fresh);
+    add(this.#unbound, connection.pid, fresh);
   }
 
   bind(id: number, carrierId: number): void {
     const plaintext = this.#all.get(id);
     if (plaintext === undefined) return;
+    this.#leave(plaintext);
     plaintext.carrier = carrierId;
-    const others = this.#carried.get(carrierId);
-    if (others === undefined) this.#carried.set(carrierId, new Set([plaintext]));
-    else others.add(plaintext);
+    add(this.#carried, carrierId, plaintext);
     const carrier = this.#carriers.get(carrierId);
     if (carrier !== undefined) this.#bound(plaintext, carrier);
   }
@@ -129,19 +131,15 @@ export class PlaintextConnections {
     this.#settle(id);
     this.#all.delete(id);
     this.#waiting.delete(plaintext);
-    const others = this.#carried.get(plaintext.carrier ?? -1);
-    others?.delete(plaintext);
-    if (others?.size === 0) this.#carried.delete(plaintext.carrier ?? -1);
+    this.#leave(plaintext);
     this.#pipeline.close(id, inPosition, outPosition, timestampNs, undefined);
     this.#closed(id);
   }
 
   /** A process ended: what it had and no socket carries has ended too. */
   exited(pid: number, timestampNs: number): void {
-    for (const { connection, carrier } of this.#all.values()) {
-      if (connection.pid === pid && carrier === undefined) {
-        this.close(connection.id, -1, -1, timestampNs);
-      }
+    for (const { connection } of [...(this.#unbound.get(pid) ?? [])]) {
+      this.close(connection.id, -1, -1, timestampNs);
     }
   }
 
@@ -164,6 +162,13 @@ export class PlaintextConnections {
     this.#waiting.clear();
     this.#carriers.clear();
     this.#carried.clear();
+    this.#unbound.clear();
+  }
+
+  /** It is no longer where it was looked up: by its carrier, or by its process. */
+  #leave(plaintext: PlaintextConnection): void {
+    if (plaintext.carrier === undefined) remove(this.#unbound, plaintext.connection.pid, plaintext);
+    else remove(this.#carried, plaintext.carrier, plaintext);
   }
 
   #settle(id: number): void {
@@ -201,4 +206,16 @@ export class PlaintextConnections {
     this.#pipeline.open(info);
     for (const { segment, hint } of held) this.#pipeline.segment(info.id, segment, hint);
   }
+}
+
+function add<T>(sets: Map<number, Set<T>>, key: number, value: T): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([value]));
+  else set.add(value);
+}
+
+function remove<T>(sets: Map<number, Set<T>>, key: number, value: T): void {
+  const set = sets.get(key);
+  set?.delete(value);
+  if (set?.size === 0) sets.delete(key);
 }

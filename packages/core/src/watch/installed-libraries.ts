@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BinaryRef } from '../plugin/index.js';
 import type { WatchedSource } from './types.js';
 
 /** Where the dynamic loaders of the usual distributions find what is installed. */
@@ -32,12 +33,20 @@ export function installedLibraries(
       if (!/\.so(\.|$)/.test(name)) continue;
       const path = join(directory, name);
       const binary = { path, device: 0, inode: 0, isExecutable: false };
-      if (!sources.some((source) => source.wants(binary))) continue;
+      if (!sources.some((source) => isWanted(source, binary))) continue;
       const real = realPath(path);
       if (real !== undefined && found.size < LIBRARIES_MAX) found.add(real);
     }
   }
   return [...found];
+}
+
+function isWanted(source: WatchedSource, binary: BinaryRef): boolean {
+  try {
+    return source.wants(binary);
+  } catch {
+    return false;
+  }
 }
 
 function namesIn(directory: string): readonly string[] {
