@@ -71,7 +71,9 @@ export function errorFromErrno(operation: string, errnoNumber: number, log: stri
   if (operation === 'open' && (number >= LIBBPF_FIRST || OF_THE_BYTES.includes(number))) {
     return new BpfError('ERR_BPF_INVALID_ELF', withDetail(details, lastLines(log, 1)));
   }
-  const verdict = verifierLog(log);
+  // With statistics asked for, there is a log of what the verifier liked, too.
+  const isVerdict = BY_ERRNO[number] !== 'ERR_BPF_LIMIT';
+  const verdict = isVerdict ? verifierLog(log) : undefined;
   if (verdict !== undefined) {
     return new BpfError('ERR_BPF_VERIFIER', {
       ...withDetail(details, verdictLine(verdict)),

@@ -67,6 +67,13 @@ processed 2 insns (limit 1000000) max_states_per_insn 0
 -- END PROG LOAD LOG --
 `;
 
+it('does not take a lack of descriptors for the verifier’s verdict', () => {
+  expect(errorFromErrno('load program p', 24, LOG)).toMatchObject({
+    code: 'ERR_BPF_LIMIT',
+    errno: 'EMFILE',
+  });
+});
+
 it('recognizes the verifier’s verdict, whatever the error number', () => {
   const error = errorFromErrno('load program p', 13, LOG);
   expect(error).toMatchObject({ code: 'ERR_BPF_VERIFIER', errno: 'EACCES' });

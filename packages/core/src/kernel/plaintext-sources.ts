@@ -163,12 +163,15 @@ export class PlaintextSources implements ProbePlacer {
       return { object, programs };
     } catch (cause) {
       object?.close();
-      const { message } = cause as Error;
+      const { message, remedy: known } = cause as Error & { readonly remedy?: string };
       const where = fileURLToPath(plugin.bpf.url);
+      const remedy =
+        known ??
+        `see that ${where} is there and of the same version as @libtrace/core; in a clone run \`npm run setup\``;
       return new LibtraceError('ERR_UPROBE_LOAD', `source ${plugin.name}: ${message}`, {
         phase: 'load',
         plugin: plugin.name,
-        remedy: `see that ${where} is there and of the same version as @libtrace/core; in a clone run \`npm run setup\``,
+        remedy,
         cause,
       });
     }
