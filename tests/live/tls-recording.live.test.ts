@@ -5,7 +5,7 @@ import { createReader, type TraceRecord } from '@libtrace/core';
 import { http } from '@libtrace/proto-http';
 import { mysql } from '@libtrace/proto-mysql';
 import { expect, inject } from 'vitest';
-import { live } from './harness/requirements.js';
+import { liveOnHost } from './harness/requirements.js';
 import { NodeClient, startNodeServer } from './harness/tls-peers.js';
 import { traceTls } from './harness/tls-tracing.js';
 
@@ -13,7 +13,7 @@ import { traceTls } from './harness/tls-tracing.js';
 const printed = (record: TraceRecord): string =>
   JSON.stringify(record).replace('"source":"syscall"', '"source":"recording"');
 
-live('a replay has the very records of the live run: TLS', ['openssl'], async () => {
+liveOnHost('a replay has the very records of the live run: TLS', ['openssl'], async () => {
   const file = join(inject('directory'), 'tls.ltrec');
   const server = await startNodeServer('server');
   const client = await NodeClient.started();

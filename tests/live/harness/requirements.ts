@@ -3,6 +3,7 @@ import { accessSync, appendFileSync, constants, existsSync, readFileSync } from 
 import { join } from 'node:path';
 import { test, type TestFunction } from 'vitest';
 import { goToolchain } from '../../../scripts/go-toolchains.mjs';
+import { guestKernel } from './time-scale.js';
 
 /** Looked at before PATH: the distribution's programs, not wrappers around them. */
 const directories = [
@@ -75,6 +76,11 @@ export function live(
   test.skip(name, { meta: { reason: why } }, body);
   const file = process.env['LIBTRACE_SKIPPED'];
   if (file !== undefined) appendFileSync(file, `${name}: ${why}\n`);
+}
+
+/** As {@link live}, but not in guests: emulated kernels are slow, and there one scenario of each kind will do. */
+export function liveOnHost(...args: Parameters<typeof live>): void {
+  if (guestKernel === undefined) live(...args);
 }
 
 /** Why tests of this run were skipped. */
