@@ -43,6 +43,12 @@ export const maxOutstanding = 4096;
 /** How long a response waits for the event of its request, in nanoseconds. */
 export const deferNs = 100e6;
 
+/**
+ * The same above a TLS library: the event of a write comes with the return of the library's function, for which its thread
+ * must be given the processor again.
+ */
+export const deferAboveTlsNs = 1e9;
+
 /** How long a response to a request that is still in progress waits for the end of it, in nanoseconds. */
 export const earlyResponseNs = 5e9;
 

@@ -2,6 +2,7 @@
 import { candidatesFor, carriedHeaderBytes, matchPlugin } from '../inference/index.js';
 import {
   createMatcher,
+  deferAboveTlsNs,
   deferNs,
   type Absence,
   type ExchangeMatcher,
@@ -152,7 +153,7 @@ export class Connection implements ReaderOwner {
   /** Time passes; returns whether more of it is wanted. */
   tick(nowNs: number): boolean {
     if (this.#matcher === undefined) return false;
-    this.#drain(nowNs - deferNs, -Infinity);
+    this.#drain(nowNs - this.#deferNs, -Infinity);
     // Reading what was deferred may have ended the connection's reading.
     const matcher = this.#matcher as ExchangeMatcher | undefined;
     matcher?.tick(nowNs, this.#responses?.busy === true);
@@ -476,7 +477,7 @@ export class Connection implements ReaderOwner {
     if (reader === this.#responses) {
       if (this.#deferral?.first !== undefined) {
         this.#deferral.add(segment);
-        this.#drain(segment.endNs - deferNs, -Infinity);
+        this.#drain(segment.endNs - this.#deferNs, -Infinity);
       } else {
         // A hole decides whether order is still known, and so whether to wait.
         reader.approach(segment);
@@ -494,7 +495,7 @@ export class Connection implements ReaderOwner {
       }
     } else {
       if (this.#deferral?.first !== undefined) {
-        this.#drain(segment.endNs - deferNs, segment.startNs);
+        this.#drain(segment.endNs - this.#deferNs, segment.startNs);
         if (this.#requests !== reader) {
           this.#followHandOver(segment);
           return;
@@ -559,6 +560,11 @@ export class Connection implements ReaderOwner {
   #moved(reader: MessageReader, position: number): void {
     if (reader.started) reader.gap(position, 'loss');
     else if (!this.#midstream) reader.gap(position, 'unseen');
+  }
+
+  /** How long a response waits for its request. */
+  get #deferNs(): number {
+    return this.info.transport === 'tls' ? deferAboveTlsNs : deferNs;
   }
 
   #waits(): boolean {
