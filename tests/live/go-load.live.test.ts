@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import { assertPrivate } from './harness/assert-private.js';
 import { expectFreed, kernelObjectsOf } from './harness/kernel-objects.js';
 import { changedCode } from './harness/probed-code.js';
-import { live } from './harness/requirements.js';
+import { live, liveOnHost } from './harness/requirements.js';
 import type { StartedProgram } from './harness/started-program.js';
 import { expectTlsAccounted } from './harness/tls-tracing.js';
 import { guestKernel, timeScale, until } from './harness/time-scale.js';
@@ -145,9 +145,9 @@ class Traffic {
   }
 }
 
-const kills = guestKernel === undefined ? 100 : 5;
+const kills = 100;
 
-live(
+liveOnHost(
   `the tracer is killed ${kills} times, Go programs run on unharmed`,
   ['go 1.27', 'bpftool'],
   async () => {

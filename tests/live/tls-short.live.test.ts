@@ -5,7 +5,7 @@ import type { TraceRecord } from '@libtrace/core';
 import { expect, onTestFinished } from 'vitest';
 import { assertPrivate } from './harness/assert-private.js';
 import { PrivatePrograms, type PrivateProgram } from './harness/private-programs.js';
-import { live, programPath } from './harness/requirements.js';
+import { live, liveOnHost, programPath } from './harness/requirements.js';
 import { StartedProgram } from './harness/started-program.js';
 import { expectPairs, expectTlsCalls, type TlsCall } from './harness/tls-calls.js';
 import { curlCalls, curlCommand } from './harness/tls-curl.js';
@@ -95,7 +95,7 @@ const count = guestKernel === undefined ? 100 : 30;
 /** Until probes are in a file that appears at a path of which the tracer has never heard. */
 const UNSEEN_NS = 1e9 * timeScale;
 
-live(
+liveOnHost(
   `${count} curl processes one after the other, whose files nobody has heard of`,
   needed,
   async () => {
