@@ -61,6 +61,18 @@ describe('plaintext', () => {
     expect(JSON.parse(JSON.stringify(records[0]))).toMatchObject({ connection: { tls: {} } });
   });
 
+  it('waits a second for a request, the event of which comes with the return of a call', () => {
+    const { pipeline, plaintext, records } = setUp();
+    pipeline.bind(plaintext.id, carrierInfo);
+    exchange(plaintext, 1);
+    const request = plaintext.make('in', toyMessage('Q', 2, 5));
+    plaintext.move('out', toyMessage('S', 2, 5));
+    plaintext.tick(900);
+    expect(pairs(records)).toEqual(['1/1']);
+    plaintext.deliver(request);
+    expect(pairs(records)).toEqual(['1/1', '2/2']);
+  });
+
   it('has no addresses before its socket is known', () => {
     const { pipeline, plaintext, records } = setUp();
     exchange(plaintext, 1);
