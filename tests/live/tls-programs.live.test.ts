@@ -10,6 +10,7 @@ import { curlCalls, curlCommand } from './harness/tls-curl.js';
 import {
   NodeClient,
   startNodeServer,
+  startBatchedClient,
   startPythonClient,
   startPythonServer,
 } from './harness/tls-peers.js';
@@ -196,3 +197,25 @@ liveOnHost('Node and Python with each other', ['openssl', 'python3'], async () =
   }
   await expectTlsAccounted(tracing);
 });
+
+live(
+  'two connections whose calls interleave are never taken for each other',
+  ['openssl', 'python3'],
+  async () => {
+    const server = await startPythonServer();
+    const client = await startBatchedClient();
+    const tracing = await traceTls([client.pid]);
+    const told = new Map(await client.ask<[number, number][]>(`${server.port}`));
+    const records = await tracing.take(told.size);
+    const seen = records.map(({ attributes, connection }) => {
+      const n = Number(String(attributes['url.path']).split('/').pop());
+      return { n, port: connection.client.port, told: told.get(n) };
+    });
+    expect(new Set(seen.map(({ n }) => n))).toEqual(new Set(told.keys()));
+    // Without an address at worst: never with that of the other one.
+    expect(seen.filter(({ port, told: own }) => port !== 0 && port !== own)).toEqual([]);
+    expect(seen.filter(({ n }) => n > 6).map(({ port }) => port)).toEqual(
+      seen.filter(({ n }) => n > 6).map(({ told: own }) => own),
+    );
+  },
+);

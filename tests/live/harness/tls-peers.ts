@@ -104,6 +104,12 @@ export function startPythonClient(
   return startClient(PrivatePrograms.shared().python(), args);
 }
 
+/** A client that encrypts for two connections before it sends. Order: a port; answer: [request, own port] for each. */
+export function startBatchedClient(): Promise<StartedProgram> {
+  const args = [scriptPath('tls-batched.py'), certificate().certificate, SERVER_NAME];
+  return startClient(PrivatePrograms.shared().python(), args);
+}
+
 /** A program that does what its seccomp filter forbids. */
 export function startForbidden(): StartedProgram {
   const args = [scriptPath('tls-seccomp.py'), 'forbidden'];
