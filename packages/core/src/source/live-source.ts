@@ -182,7 +182,7 @@ export class LiveSource implements EventHandler {
   onOpen(connection: KernelConnection): void {
     if (connection.transport === 'tls') {
       if (this.#isWanted(connection)) {
-        this.#plaintext.open(connection, monotonicNs());
+        this.#plaintext.open(connection, monotonicNs(), this.#completeSince(connection));
       } else {
         this.#leaveAlone(connection);
       }
@@ -273,6 +273,11 @@ export class LiveSource implements EventHandler {
   /** A probe is in a file for all processes; what one says that its source was not to look into is left alone. */
   #isWanted({ pid, source }: KernelConnection): boolean {
     return source === undefined || this.#watcher?.selects(pid, source) !== false;
+  }
+
+  /** Since when all that a process does above TLS is seen. */
+  #completeSince({ pid, source }: KernelConnection): number {
+    return source === undefined ? 0 : (this.#watcher?.completeSince(pid, source) ?? 0);
   }
 
   /** Looks into the program files of the processes that run, and of those that will. */

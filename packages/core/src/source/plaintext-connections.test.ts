@@ -33,7 +33,7 @@ function carrier(id: number): ConnectionInfo {
   };
 }
 
-function segmentOf(text: string): Segment {
+function segmentOf(text: string, startNs = 1): Segment {
   const data = Buffer.from(text);
   return {
     direction: 'in',
@@ -44,8 +44,8 @@ function segmentOf(text: string): Segment {
     dataStart: 0,
     holeReason: undefined,
     oppositePosition: 0,
-    startNs: 1,
-    endNs: 2,
+    startNs,
+    endNs: startNs + 1,
     tid: 7,
     process: { pid: 7, ppid: 1, comm: 'x', exe: '', cgroup: '' },
   };
@@ -54,7 +54,8 @@ function segmentOf(text: string): Segment {
 function setUp(options: PlaintextOptions = {}) {
   const told: unknown[] = [];
   const pipeline: PipelineSource = {
-    open: ({ id, role, local, carrier: by }) => told.push(['open', id, role, local.port, by]),
+    open: ({ id, role, local, carrier: by, midstream }) =>
+      told.push(['open', id, role, local.port, by, ...(midstream ? ['midstream'] : [])]),
     bind: (id, { id: by }) => told.push(['bind', id, by]),
     role: () => undefined,
     segment: (id, { data, captured }) =>
@@ -166,5 +167,45 @@ describe('PlaintextConnections', () => {
       ['close', 100],
     ]);
     expect(plaintext.has(101)).toBe(true);
+  });
+
+  it('shows nothing that began before all probes were there', () => {
+    const { told, plaintext } = setUp();
+    plaintext.carrierOpened(carrier(1));
+    plaintext.open(above(100), 0, 50);
+    plaintext.bind(100, 1);
+    plaintext.segment(100, segmentOf('a', 10), undefined);
+    plaintext.tick(400e6);
+    plaintext.segment(100, segmentOf('b', 50), undefined);
+    plaintext.segment(100, segmentOf('begun before b', 49), undefined);
+    expect(told).toEqual([
+      ['open', 100, 'server', 443, 1, 'midstream'],
+      ['segment', 100, 'b'],
+      ['segment', 100, 'begun before b'],
+    ]);
+  });
+
+  it('has seen the beginning of what only began after all probes were there', () => {
+    const { told, plaintext } = setUp();
+    plaintext.open(above(100), 0, 50);
+    plaintext.segment(100, segmentOf('a', 60), undefined);
+    plaintext.carrierOpened(carrier(1));
+    plaintext.bind(100, 1);
+    expect(told).toEqual([
+      ['open', 100, 'server', 443, 1],
+      ['segment', 100, 'a'],
+    ]);
+  });
+
+  it('says nothing of a connection that ended before all probes were there', () => {
+    const { told, plaintext } = setUp();
+    plaintext.open(above(100), 0, 50);
+    plaintext.segment(100, segmentOf('a', 10), undefined);
+    plaintext.end(100, 'in', 1, 20);
+    plaintext.close(100, 1, 0, 20);
+    plaintext.open(above(101), 0, 50);
+    plaintext.segment(101, segmentOf('a', 10), undefined);
+    plaintext.finish();
+    expect(told).toEqual([]);
   });
 });

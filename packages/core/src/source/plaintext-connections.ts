@@ -17,13 +17,15 @@ interface Held {
 }
 
 interface PlaintextConnection {
-  readonly connection: KernelConnection;
+  connection: KernelConnection;
   readonly sinceNs: number;
   /** Undefined once it was opened in the pipeline. */
   held: Held[] | undefined;
   heldBytes: number;
   /** Id of its carrier, when that is known. */
   carrier: number | undefined;
+  /** What began earlier is not shown: some of the probes were not in place. 0 once something may be. */
+  completeSinceNs: number;
 }
 
 /** How {@link PlaintextConnections} treats them. */
@@ -82,13 +84,18 @@ export class PlaintextConnections {
     }
   }
 
-  open(connection: KernelConnection, nowNs: number): void {
+  /**
+   * `completeSinceNs`: what began earlier is taken for not seen. While probes are being placed, requests are seen and their
+   * responses are not, or the other way round: neither could be told from a client that does not wait for answers.
+   */
+  open(connection: KernelConnection, nowNs: number, completeSinceNs = 0): void {
     const fresh: PlaintextConnection = {
       connection,
       sinceNs: nowNs,
       held: [],
       heldBytes: 0,
       carrier: undefined,
+      completeSinceNs,
     };
     this.#all.set(connection.id, fresh);
     this.#waiting.add(fresh);
@@ -107,6 +114,7 @@ export class PlaintextConnections {
 
   segment(id: number, segment: Segment, hint: string | undefined): void {
     const plaintext = this.#all.get(id);
+    if (plaintext !== undefined && !this.#isComplete(plaintext, segment)) return;
     if (plaintext?.held === undefined) {
       this.#pipeline.segment(id, segment, hint);
       return;
@@ -116,11 +124,12 @@ export class PlaintextConnections {
     plaintext.heldBytes += owned.cost;
     this.#heldBytes += owned.cost;
     if (plaintext.heldBytes > HOLD_BYTES || this.#heldBytes > HOLD_TOTAL_BYTES) {
-      this.#show(plaintext, plaintext.connection);
+      this.#show(plaintext);
     }
   }
 
   end(id: number, direction: 'in' | 'out', position: number, timestampNs: number): void {
+    if (this.#all.get(id)?.completeSinceNs !== 0) return;
     this.#settle(id);
     this.#pipeline.end(id, direction, position, timestampNs);
   }
@@ -132,7 +141,9 @@ export class PlaintextConnections {
     this.#all.delete(id);
     this.#waiting.delete(plaintext);
     this.#leave(plaintext);
-    this.#pipeline.close(id, inPosition, outPosition, timestampNs, undefined);
+    if (plaintext.completeSinceNs === 0) {
+      this.#pipeline.close(id, inPosition, outPosition, timestampNs, undefined);
+    }
     this.#closed(id);
   }
 
@@ -146,7 +157,7 @@ export class PlaintextConnections {
   /** Shows what has waited long enough. */
   tick(nowNs: number): void {
     for (const each of this.#waiting) {
-      if (nowNs - each.sinceNs > HOLD_NS) this.#show(each, each.connection);
+      if (each.completeSinceNs === 0 && nowNs - each.sinceNs > HOLD_NS) this.#show(each);
     }
   }
 
@@ -157,7 +168,7 @@ export class PlaintextConnections {
 
   /** Shows everything that is held, and forgets. */
   finish(): void {
-    for (const each of this.#waiting) this.#show(each, each.connection);
+    for (const each of this.#waiting) if (each.completeSinceNs === 0) this.#show(each);
     this.#all.clear();
     this.#waiting.clear();
     this.#carriers.clear();
@@ -173,7 +184,7 @@ export class PlaintextConnections {
 
   #settle(id: number): void {
     const plaintext = this.#all.get(id);
-    if (plaintext?.held !== undefined) this.#show(plaintext, plaintext.connection);
+    if (plaintext?.held !== undefined && plaintext.completeSinceNs === 0) this.#show(plaintext);
   }
 
   #bound(plaintext: PlaintextConnection, carrier: ConnectionInfo): void {
@@ -181,19 +192,31 @@ export class PlaintextConnections {
       this.#pipeline.bind(plaintext.connection.id, carrier);
       return;
     }
-    const { local, remote, role, midstream } = carrier;
-    this.#show(plaintext, {
-      ...plaintext.connection,
-      local,
-      remote,
-      role,
-      midstream: midstream || plaintext.connection.midstream,
-      carrier: carrier.id,
-    });
+    // Else the first segment that is shown will tell whether the beginning is.
+    if (plaintext.completeSinceNs === 0) this.#show(plaintext);
   }
 
-  #show(plaintext: PlaintextConnection, info: ConnectionInfo): void {
+  /** Whether a segment may be shown: all probes were there when it began, or others were shown before it. */
+  #isComplete(plaintext: PlaintextConnection, { startNs }: Segment): boolean {
+    if (plaintext.completeSinceNs === 0) return true;
+    if (startNs < plaintext.completeSinceNs) {
+      plaintext.connection = { ...plaintext.connection, midstream: true };
+      return false;
+    }
+    plaintext.completeSinceNs = 0;
+    if (plaintext.held !== undefined && this.#carrierOf(plaintext) !== undefined) {
+      this.#show(plaintext);
+    }
+    return true;
+  }
+
+  #carrierOf({ carrier }: PlaintextConnection): ConnectionInfo | undefined {
+    return carrier === undefined ? undefined : this.#carriers.get(carrier);
+  }
+
+  #show(plaintext: PlaintextConnection): void {
     const held = plaintext.held ?? [];
+    const info = withCarrier(plaintext.connection, this.#carrierOf(plaintext));
     this.#heldBytes -= plaintext.heldBytes;
     plaintext.heldBytes = 0;
     if (this.#needsSocket && info.carrier === undefined) {
@@ -206,6 +229,17 @@ export class PlaintextConnections {
     this.#pipeline.open(info);
     for (const { segment, hint } of held) this.#pipeline.segment(info.id, segment, hint);
   }
+}
+
+/** What is known of a plaintext connection with its socket. */
+function withCarrier(
+  connection: KernelConnection,
+  carrier: ConnectionInfo | undefined,
+): ConnectionInfo {
+  if (carrier === undefined) return connection;
+  const { id, local, remote, role } = carrier;
+  const midstream = carrier.midstream || connection.midstream;
+  return { ...connection, local, remote, role, midstream, carrier: id };
 }
 
 function add<T>(sets: Map<number, Set<T>>, key: number, value: T): void {

@@ -171,6 +171,18 @@ export class BinaryWatcher {
     return this.#known(pid)?.sources.has(source) ?? false;
   }
 
+  /**
+   * When the last probe was placed that a source needs in the files of a process; 0: long before, or not known. Until then
+   * some functions were seen and others were not.
+   */
+  completeSince(pid: number, source: string): number {
+    let since = 0;
+    for (const placement of this.#processes.get(pid)?.uses.keys() ?? []) {
+      if (placement.source === source) since = Math.max(since, placement.placedNs);
+    }
+    return since;
+  }
+
   /** Replaces the sources. Probes of one that stays are not touched. */
   setSources(sources: readonly WatchedSource[]): void {
     this.#sources = sources;

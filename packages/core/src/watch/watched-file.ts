@@ -24,6 +24,8 @@ export class Placement {
   kept = false;
   /** When it is placed, if it waits. */
   dueNs = 0;
+  /** When its last probe was placed. */
+  placedNs = 0;
   /** Since when nothing uses it. */
   idleSinceNs: number;
 

@@ -263,6 +263,7 @@ export class WatchedFiles {
       this.#remove(placement);
     } else {
       placement.state = 'placed';
+      placement.placedNs = this.#options.now();
       this.#failures.delete(binary.path, source);
       // It may have been written to while it was read.
       this.#compare(file);
