@@ -9,6 +9,7 @@ import { expectFreed, kernelObjectsOf } from './harness/kernel-objects.js';
 import { changedCode } from './harness/probed-code.js';
 import { live, liveOnHost } from './harness/requirements.js';
 import type { StartedProgram } from './harness/started-program.js';
+import { startTracer } from './harness/tls-peers.js';
 import { expectTlsAccounted } from './harness/tls-tracing.js';
 import { guestKernel, timeScale, until } from './harness/time-scale.js';
 import {
@@ -20,7 +21,6 @@ import {
   runGo,
   startGoClient,
   startGoServer,
-  startGoTracer,
   type GoLoad,
 } from './programs/go/go-peers.js';
 import { attachedTo, traceGo } from './programs/go/go-tracing.js';
@@ -165,7 +165,7 @@ liveOnHost(
 
     // One that lives: how long it takes, and that its probes can be told from the code.
     const start = performance.now();
-    const living = startGoTracer(pids);
+    const living = startTracer(pids, 'go');
     onTestFinished(() => living.stop('SIGKILL'));
     await living.line();
     await until('probes in place', () => changes().length > 4 * pids.length, 20_000);
@@ -177,7 +177,7 @@ liveOnHost(
     const traffic = new Traffic();
     clients.forEach((client) => traffic.add(client));
     for (let i = 0; i < kills; i++) {
-      const tracer = startGoTracer(pids);
+      const tracer = startTracer(pids, 'go');
       // Anywhere from its start to well after it is attached, evenly, in no order.
       await sleep((1.5 * takes * ((i * 61) % kills)) / kills);
       tracer.child.kill('SIGKILL');

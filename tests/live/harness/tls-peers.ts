@@ -117,10 +117,13 @@ export function startForbidden(): StartedProgram {
 }
 
 /** A tracer in a process of its own, with private files as the only ones that it may probe. */
-export function startTracer(pids: readonly number[]): StartedProgram {
-  const script = scriptPath('tls-tracer.mjs');
+export function startTracer(
+  pids: readonly number[],
+  source: 'openssl' | 'go' = 'openssl',
+): StartedProgram {
+  const script = scriptPath('plaintext-tracer.mjs');
   return new StartedProgram(programPath('env')!, [
     `LIBTRACE_PROBE_ONLY=${privateRoot()}`,
-    ...[process.execPath, script, ...pids.map(String)],
+    ...[process.execPath, script, source, ...pids.map(String)],
   ]);
 }

@@ -199,7 +199,7 @@ export interface UprobePlugin<Name extends string = string> {
   readonly apiVersion: PluginApiVersion;
   /** Unique among active plugins; `source` of its records. Lower case. */
   readonly name: Name;
-  /** Its programs. They include `plaintext.bpf.h` of core. */
+  /** Its programs. They include `plaintext_api.bpf.h` of core. */
   readonly bpf: BpfObjectRef;
   /** Cheap, by the path alone: whether the file is worth a look. Called once for every newly mapped file. */
   wants(binary: BinaryRef): boolean;

@@ -17,7 +17,7 @@ import { OpenConnections } from './open-connections.js';
 import { PlaintextConnections } from './plaintext-connections.js';
 import { ToldVerdicts } from './told-verdicts.js';
 
-/** Ids of connections above TLS libraries begin here: next_plaintext_id of bpf/plaintext.bpf.h. */
+/** Ids of connections above TLS libraries begin here: next_plaintext_id of bpf/plaintext_state.bpf.h. */
 const PLAINTEXT_IDS = 2 ** 52;
 /** A socket may close before a library's call that used it has returned: what it carried ends so much later. */
 const LATE_NS = 1e9;

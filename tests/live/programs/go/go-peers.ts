@@ -6,12 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { goProgram } from '../../../../scripts/go-programs.mjs';
 import { privateRoot } from '../../harness/private-programs.js';
-import { programPath } from '../../harness/requirements.js';
 import { StartedProgram } from '../../harness/started-program.js';
 import type { TlsCall, TlsSide } from '../../harness/tls-calls.js';
 
 const source = fileURLToPath(new URL('./gopeer', import.meta.url));
-const tracerScript = fileURLToPath(new URL('./go-tracer.mjs', import.meta.url));
 
 export type GoVariant = 'normal' | 'stripped' | 'pie' | 'pie-stripped' | 'cgo';
 
@@ -137,12 +135,4 @@ export function goSide(
     exe: server.path,
     ...more,
   };
-}
-
-/** A tracer in a process of its own, with private files as the only ones that it may probe. */
-export function startGoTracer(pids: readonly number[]): StartedProgram {
-  return new StartedProgram(programPath('env')!, [
-    `LIBTRACE_PROBE_ONLY=${privateRoot()}`,
-    ...[process.execPath, tracerScript, ...pids.map(String)],
-  ]);
 }
