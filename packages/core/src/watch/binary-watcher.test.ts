@@ -85,6 +85,29 @@ describe('BinaryWatcher', () => {
       expect(placer.calls[0]!.content).toContain('libc.so.6');
     });
 
+    it('knows since when all probes of a process are there', () => {
+      machine.process(1, { maps: [CURL, SSL, LIBC] });
+      machine.process(2, { maps: [CURL, LIBC] });
+      const watcher = watch();
+      clock.pass(10);
+      watcher.begin([1, 2]);
+      const first = clock.now();
+      expect(watcher.completeSince(1, 'openssl')).toBe(first);
+      expect(watcher.completeSince(1, 'go')).toBe(0);
+      expect(watcher.completeSince(2, 'openssl')).toBe(0);
+      expect(watcher.completeSince(3, 'openssl')).toBe(0);
+
+      const other = '/opt/libssl.so.1.1';
+      machine.file(other, {});
+      machine.maps(2, [CURL, SSL, LIBC]);
+      machine.maps(1, [CURL, SSL, other]);
+      pass(watcher, 100);
+      watcher.mapped(1);
+      watcher.mapped(2);
+      expect(watcher.completeSince(1, 'openssl')).toBe(clock.now());
+      expect(watcher.completeSince(2, 'openssl')).toBe(first);
+    });
+
     it('identifies files as stat does, not as maps do', () => {
       machine.process(1, { maps: [CURL, SSL], device: '0:1f' });
       machine.process(2, { maps: [CURL, SSL], device: '0:2f' });
