@@ -15,7 +15,8 @@
 /* As UNNAMED_BYTES_MAX, for plaintext: no rules run here, user space names the protocol. */
 #define UNNAMED_PLAINTEXT_MAX (1024 * 1024)
 
-static __always_inline bool announce_plaintext(struct plaintext *plaintext, __u64 pid_tgid)
+static __always_inline bool announce_plaintext(
+	struct plaintext *plaintext, __u64 object, __u64 pid_tgid)
 {
 	struct connection *connection = &plaintext->connection;
 	struct open_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -30,6 +31,7 @@ static __always_inline bool announce_plaintext(struct plaintext *plaintext, __u6
 	event->pid = pid_tgid >> 32;
 	event->tid = (__u32)pid_tgid;
 	event->connection = connection->id;
+	event->key = object;
 	event->timestamp_ns = bpf_ktime_get_ns();
 	event->position[0] = connection->position[0];
 	event->position[1] = connection->position[1];
@@ -132,7 +134,7 @@ static __always_inline void deliver_plaintext(
 		__sync_fetch_and_add(&c->lost_ignored, 1);
 		return;
 	}
-	if (!connection->announced && !announce_plaintext(plaintext, pid_tgid))
+	if (!connection->announced && !announce_plaintext(plaintext, tls->object, pid_tgid))
 		goto lost;
 	event.type = EVENT_SEGMENT;
 	event.direction = own;
@@ -197,8 +199,9 @@ static __always_inline void end_call(
 
 	if (tls->fd >= 0 && !plaintext->carrier)
 		bind_to_descriptor(plaintext, tls->fd);
-	if (!tls->used_socket && !tls->goroutine)
-		bind_to_read(tls, plaintext, is_out ? 0 : tls->length);
+	/* What was read may be for another object, unless this one has decrypted it. */
+	if (!tls->used_socket && !tls->goroutine && !is_out && tls->length)
+		bind_to_read(tls, plaintext, tls->length);
 	leave_call(plaintext, tls, is_out ? tls->length : 0);
 	if (moved)
 		deliver_plaintext(plaintext, tls, pid_tgid, has_begun);
@@ -208,29 +211,37 @@ static __always_inline void end_call(
 		emit_close(plaintext, pid_tgid >> 32);
 }
 
+/* The socket stays covered: what it still moves is of TLS itself. */
+static __always_inline void leave_carrier(struct plaintext *plaintext)
+{
+	__u64 key = plaintext->carrier_key;
+	struct connection *carrier = bpf_map_lookup_elem(&connections, &key);
+
+	if (carrier && carrier->plaintext == plaintext->connection.id)
+		carrier->plaintext = 0;
+}
+
 /*
- * The entry stays, for calls of other goroutines that are still in progress: what they moved is the
- * object's. Its close is told when they have ended.
+ * With goroutines the entry stays, for calls of others that are still in progress: what they moved
+ * is the object's. Its close is told when they have ended.
  */
 static __always_inline void free_object(
 	struct plaintext_key *key, struct plaintext *plaintext, struct plaintext_call *tls)
 {
-	struct connection *carrier;
-	__u64 carrier_key = plaintext->carrier_key;
-
 	if (plaintext->freed)
 		return;
 	plaintext->freed = 1;
-	/* The socket stays covered: what it still moves is of TLS itself. */
-	carrier = bpf_map_lookup_elem(&connections, &carrier_key);
-	if (carrier && carrier->plaintext == plaintext->connection.id)
-		carrier->plaintext = 0;
+	leave_carrier(plaintext);
 	if (tls->recent == key->object)
 		tls->recent = 0;
-	if (tls->goroutine && is_in_progress(plaintext))
+	if (tls->goroutine && is_in_progress(plaintext)) {
 		plaintext->close_owed = 1;
-	else
-		emit_close(plaintext, key->pid);
+		return;
+	}
+	emit_close(plaintext, key->pid);
+	/* Goroutines may still call with an object that is closed. */
+	if (!tls->goroutine)
+		bpf_map_delete_elem(&plaintexts, key);
 }
 
 /* Bytes of an object that is not known: there was no room for it. */
@@ -254,7 +265,7 @@ static __always_inline void count_missed(struct plaintext_call *tls)
 
 	__sync_fetch_and_add(&c->segments_seen, 1);
 	__sync_fetch_and_add(&c->bytes_seen, tls->length);
-	__sync_fetch_and_add(&c->lost_internal, 1);
+	__sync_fetch_and_add(&c->lost_begun, 1);
 }
 
 static __always_inline void begin_call(struct plaintext *plaintext, struct plaintext_call *tls)
@@ -276,11 +287,15 @@ static __always_inline void begin_call(struct plaintext *plaintext, struct plain
 /* Another connection than the one that was known by this address. */
 static __always_inline void renew(struct plaintext *plaintext, __u32 pid)
 {
-	if (!plaintext->freed) {
+	bool is_current = plaintext->era == (__u16)plaintext_eras[plaintext->source];
+
+	if (!plaintext->freed && is_current) {
 		check_carrier(plaintext);
 		return;
 	}
-	if (plaintext->close_owed)
+	if (!plaintext->freed)
+		leave_carrier(plaintext);
+	if (!plaintext->freed || plaintext->close_owed)
 		emit_close(plaintext, pid);
 	begin_plaintext(plaintext, plaintext->source);
 }

@@ -172,7 +172,7 @@ static __always_inline void bind_to_read(
 	carrier = bpf_map_lookup_elem(&connections, &key);
 	if (!carrier || carrier->id != tls->read_from || carrier->plaintext)
 		return;
-	if (length && length + TLS_OVERHEAD_MIN > tls->read_length)
+	if (length + TLS_OVERHEAD_MIN > tls->read_length)
 		return;
 	bind_plaintext(plaintext, carrier, key);
 }

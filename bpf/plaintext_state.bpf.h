@@ -12,6 +12,12 @@ const volatile __u8 want_plaintext = 0;
 /* When the last probe of a source was placed. Written by user space. */
 volatile __u64 plaintext_since = 0;
 
+/*
+ * By source: how often its probes were taken out of files that processes use. What moved until they
+ * were placed again is not known. Written by user space.
+ */
+volatile __u32 plaintext_eras[256];
+
 struct plaintext_key {
 	__u64 object;
 	__u32 pid;
@@ -30,7 +36,8 @@ struct plaintext {
 	__u8 in_progress[2];
 	__u8 freed;	 /* the object is gone */
 	__u8 close_owed; /* user space will be told so when calls in progress have ended */
-	__u8 pad[3];
+	__u8 pad;
+	__u16 era;
 };
 
 /* Resized by the loader. */
@@ -63,6 +70,7 @@ static __always_inline void begin_plaintext(struct plaintext *plaintext, __u8 so
 	plaintext->connection.verdict_generation = verdict_generation;
 	plaintext->connection.plugin_generation = plugin_generation;
 	plaintext->source = source;
+	plaintext->era = plaintext_eras[source];
 }
 
 static __always_inline bool is_in_progress(const struct plaintext *plaintext)

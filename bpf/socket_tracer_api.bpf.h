@@ -96,7 +96,7 @@ struct open_event {
 	__u16 local_port;
 	__u16 remote_port;
 	__u64 connection; /* unique for the life of the loaded object; below 2^53 */
-	__u64 key;	  /* key in the `connections` map */
+	__u64 key;	  /* key in the `connections` map; TRANSPORT_TLS: the library's object */
 	__u64 inode;	  /* inode number of the socket, as in /proc/PID/fd */
 	__u64 timestamp_ns;
 	__u64 position[2];   /* per direction, at this time */
@@ -218,8 +218,8 @@ struct inference_window {
 
 /*
  * Per CPU (number modulo CPUS_MAX), since load; mapped by user space. segments_seen =
- * segments_delivered + lost_ring + lost_ignored + lost_connections + lost_internal + lost_covered,
- * always.
+ * segments_delivered + lost_ring + lost_ignored + lost_connections + lost_internal + lost_covered
+ * + lost_begun, always.
  */
 #define CPUS_MAX 1024
 
@@ -236,6 +236,7 @@ struct counters {
 	__u64 lost_events;  /* opens, ends, closes and process events that found the ring full */
 	__u64 compat_calls; /* system calls of 32-bit programs */
 	__u64 lost_covered; /* segments of ciphertext whose plaintext is delivered */
+	__u64 lost_begun;   /* segments of calls above TLS whose beginning was not seen */
 } __attribute__((aligned(64)));
 
 #endif

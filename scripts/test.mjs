@@ -60,6 +60,7 @@ function runVitest(lane, args, env = {}) {
 function check() {
   const steps = [
     ['types', 'npx', ['tsc', '-b']],
+    ['types of the tests', 'npx', ['tsc', '-p', 'tests/tsconfig.json']],
     ['eslint', 'npx', ['eslint', '.', '--max-warnings=0']],
     ['prettier', 'npx', ['prettier', '--check', '--log-level=warn', '.']],
     ['documented exports', 'npx', ['typedoc', '--emit', 'none']],

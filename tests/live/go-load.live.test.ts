@@ -49,6 +49,8 @@ class Tally {
     const sizes = ['http.request.body.size', 'http.response.body.size'].map((name) =>
       Number(attributes[name]),
     );
+    const { client, server } = record.connection;
+    if (client.port === 0 || server.port === 0) this.#note(`${path} ${role}: without its socket`);
     const found = [source, complete, attributes['http.response.status_code'], ...ids, ...sizes];
     const wanted = ['go', true, goStatus(n), `${n}`, `${n}`, goRequestSize(n), goResponseSize(n)];
     if (found.join() !== wanted.join()) {

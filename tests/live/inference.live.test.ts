@@ -28,7 +28,7 @@ const share = guestKernel === undefined ? 1 : 0.1;
 type Numbered = Parameters<CompiledRules['load']>[0];
 
 const numbered = (plugins: readonly { readonly name: string }[]): Numbered =>
-  plugins.map((plugin, i) => ({ plugin, number: i + 1 })) as Numbered;
+  plugins.map((plugin, i) => ({ plugin, number: i + 1 })) as unknown as Numbered;
 
 function kindOf({ answer, suspect }: Answer): string {
   if (answer === windowLayout.tlsAnswer) return 'tls';

@@ -157,6 +157,10 @@ class Streams implements PipelineSource {
     this.infos.set(info.id, info);
   }
 
+  bind(): void {
+    // Nothing is above TLS here.
+  }
+
   segment(id: number, segment: Segment): void {
     const key = `${id} ${segment.direction}`;
     const pieces = this.bytes.get(key) ?? [];

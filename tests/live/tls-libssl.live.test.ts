@@ -41,7 +41,7 @@ async function trace(
 
 /** Emulated machines are slow: there, one of each kind will do. */
 const inGuest = guestKernel !== undefined;
-const few = <T>(all: readonly T[], inGuests: readonly T[]): readonly T[] =>
+const few = <const T>(all: readonly T[], inGuests: readonly NoInfer<T>[]): readonly T[] =>
   inGuest ? inGuests : all;
 
 for (const tls of few(['1.2', '1.3'] as const, ['1.3'])) {

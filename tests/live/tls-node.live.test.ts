@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // TLS of Node, which has OpenSSL in its executable and hands it bytes through memory: the library never sees a socket.
+import { copyFileSync, realpathSync, renameSync } from 'node:fs';
+import { connect } from 'node:tls';
 import type { TraceRecord } from '@libtrace/core';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { assertPrivate } from './harness/assert-private.js';
+import { PrivatePrograms } from './harness/private-programs.js';
 import { guestKernel } from './harness/time-scale.js';
 import { live, liveOnHost } from './harness/requirements.js';
 import { callsTold, expectPairs, expectTlsCalls, type Told } from './harness/tls-calls.js';
-import { NodeClient, startNodeProxy, startNodeServer } from './harness/tls-peers.js';
-import { expectTlsAccounted, traceTls } from './harness/tls-tracing.js';
+import {
+  NodeClient,
+  startNodeProxy,
+  startNodeServer,
+  startSniRouter,
+} from './harness/tls-peers.js';
+import { expectTlsAccounted, traceTls, traceTlsOfShell } from './harness/tls-tracing.js';
 
 const of = (records: readonly TraceRecord[], pid: number): TraceRecord[] =>
   records.filter((record) => record.process.pid === pid);
 
 const ports = (told: readonly Told[]): number => new Set(told.map(([, , , port]) => port)).size;
+
+/** Says hello as TLS does, and waits for the end. */
+function helloTo(port: number): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port, servername: 'public.test' });
+  socket.on('error', () => undefined);
+  return new Promise((resolve) => socket.on('close', () => resolve()));
+}
 
 for (const version of guestKernel === undefined ? (['1.2', '1.3'] as const) : (['1.3'] as const)) {
   live(`https: 200 calls over one connection, TLS ${version}`, ['openssl'], async () => {
@@ -144,6 +159,44 @@ live('a proxy with TLS on one side, and a server without any', ['openssl'], asyn
     expect(record.connection.tls).toBeUndefined();
   }
   await expectTlsAccounted(tracing);
+});
+
+live('a router that reads what others encrypted, and has TLS of its own', ['openssl'], async () => {
+  const server = await startNodeServer('server');
+  const router = await startSniRouter(server.port);
+  const tracing = await traceTls([...router.pids]);
+  for (let n = 1; n <= 5; n++) await helloTo(router.port);
+  const records = await tracing.take(5);
+  expect(records.map(({ attributes }) => attributes['url.path'])).toEqual([
+    ...['/n/1', '/n/2', '/n/3', '/n/4', '/n/5'],
+  ]);
+  for (const record of records) {
+    expect(record).toMatchObject({
+      complete: true,
+      role: 'client',
+      connection: { server: { port: server.port }, tls: { version: '1.3' } },
+    });
+  }
+  await expectTlsAccounted(tracing);
+});
+
+live('a program whose file was replaced while it ran', ['openssl'], async () => {
+  const programs = PrivatePrograms.fresh();
+  onTestFinished(() => programs.remove());
+  const server = await startNodeServer('server', programs);
+  const { path } = programs.program('node');
+  copyFileSync(path, `${path}.new`);
+  renameSync(`${path}.new`, path);
+  const client = await NodeClient.started();
+  // The copy that runs is private still, but has no path by which that can be asserted.
+  const tracing = await traceTlsOfShell(server.pids);
+  await client.use(server.port, 'keep');
+  const told = await client.run(1, 20);
+  const records = await tracing.take(20);
+  const calls = callsTold(told);
+  const side = { role: 'server' as const, pids: server.pids, serverPort: server.port };
+  expectTlsCalls(records, calls, { ...side, exe: realpathSync(path) });
+  expect(records).toHaveLength(20);
 });
 
 liveOnHost('a process that speaks HTTP without TLS is as it was', ['openssl'], async () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import {
   attributeDefinition,
   attributeRegistry,
+  type AnyProtocol,
   type PluginFactory,
   type RegisteredAttribute,
 } from '@libtrace/core';
@@ -86,7 +87,10 @@ describe.each(protocols)('the records of the fixtures of %s', (protocol) => {
   it('have only attributes of the registry, with values of the type it says', async () => {
     const { default: create } = (await import(entry(protocol))) as { default: PluginFactory };
     for (const fixture of readFixtures(folder)) {
-      for (const { attributes } of runFixture(create({ showValues: true }), fixture)) {
+      for (const { attributes } of runFixture(
+        create({ showValues: true }) as AnyProtocol,
+        fixture,
+      )) {
         for (const [name, value] of Object.entries(attributes)) {
           const definition = attributeDefinition(name) as RegisteredAttribute | undefined;
           expect(definition?.protocols, `${fixture.name}: ${name}`).toContain(protocol);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NoPlan, ProbePlan } from '@libtrace/core';
 import { openssl } from '@libtrace/uprobe-openssl';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { openElf } from '../../packages/core/src/elf/index.js';
 
 const source = openssl();
@@ -89,7 +89,7 @@ describe('openssl, of real files', () => {
     },
   );
 
-  it('tells a program that uses the library from ones that have it in them', (context) => {
+  it('tells a program that uses the library from ones that have it in them', (context: TestContext) => {
     const shared = compiled('shared', '-lssl', '-lcrypto');
     const fixed = compiled('fixed', '-l:libssl.a', '-l:libcrypto.a', '-ldl');
     if (shared === undefined || fixed === undefined) context.skip('no compiler, or no libssl.a');

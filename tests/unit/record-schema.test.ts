@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatJsonLine, toRecordJson } from '@libtrace/cli';
-import { type AnyPlugin, attributeRegistry, type PluginFactory } from '@libtrace/core';
+import { type AnyProtocol, attributeRegistry, type PluginFactory } from '@libtrace/core';
 import { readFixture, readFixtures, runFixture } from '@libtrace/testkit';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as ajvFormats from 'ajv-formats';
@@ -23,9 +23,9 @@ const folders = [
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false });
 ajvFormats.default.default(ajv);
 
-async function pluginIn(folder: string, showValues: boolean): Promise<AnyPlugin> {
+async function pluginIn(folder: string, showValues: boolean): Promise<AnyProtocol> {
   const module = (await import(join(root, folder, 'src/index.ts'))) as { default: PluginFactory };
-  return module.default({ showValues });
+  return module.default({ showValues }) as AnyProtocol;
 }
 
 describe('the schema of records', () => {
@@ -58,7 +58,7 @@ describe('the schema of records', () => {
 });
 
 describe('the page of records', () => {
-  let plugins: AnyPlugin[];
+  let plugins: AnyProtocol[];
   beforeAll(async () => {
     plugins = await Promise.all(
       ['http', 'mysql', 'kafka'].map((name) => pluginIn(`packages/proto-${name}`, false)),

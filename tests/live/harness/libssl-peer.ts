@@ -13,7 +13,7 @@ import { startClient, startSaid, type TlsServer } from './tls-servers.js';
 
 /** Options of programs/tls; what each means is said in its peer.h. */
 export interface LibsslOptions {
-  readonly io?: 'fd' | 'bio' | 'poll' | 'memory' | 'nested';
+  readonly io?: 'fd' | 'bio' | 'poll' | 'memory' | 'nested' | 'jump';
   readonly read?: 'plain' | 'ex' | 'peek' | 'small';
   readonly write?: 'plain' | 'ex';
   readonly tls?: '1.2' | '1.3';

@@ -43,7 +43,7 @@ export class ProtocolHints {
     this.#source.attach();
   }
 
-  setPlugins(plugins: readonly AnyPlugin[]): void {
+  setPlugins(plugins: readonly AnyProtocol[]): void {
     this.#source.setPlugins(plugins, []);
   }
 

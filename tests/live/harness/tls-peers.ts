@@ -14,18 +14,27 @@ const scriptPath = (name: string): string =>
 const peer = scriptPath('tls-peer.mjs');
 const python = scriptPath('tls-python.py');
 
-const node = () => PrivatePrograms.shared().program('node');
+const node = (programs = PrivatePrograms.shared()) => programs.program('node');
 
 /** A server in Node: over TLS HTTP/1.1 or HTTP/2, or without TLS. */
-export function startNodeServer(kind: 'server' | 'server2' | 'plain'): Promise<TlsServer> {
+export function startNodeServer(
+  kind: 'server' | 'server2' | 'plain',
+  programs?: PrivatePrograms,
+): Promise<TlsServer> {
   const { key, certificate: cert } = certificate();
-  return startSaid(node(), [peer, kind, key, cert]);
+  return startSaid(node(programs), [peer, kind, key, cert]);
 }
 
 /** Takes HTTPS and passes it on without TLS. */
 export function startNodeProxy(backendPort: number): Promise<TlsServer> {
   const { key, certificate: cert } = certificate();
   return startSaid(node(), [peer, 'proxy', key, cert, String(backendPort)]);
+}
+
+/** Takes connections without a look into their TLS, and asks `/n/1`, … of a server for each, over TLS of its own. */
+export function startSniRouter(backendPort: number): Promise<TlsServer> {
+  const args = [certificate().certificate, SERVER_NAME, String(backendPort)];
+  return startSaid(node(), [scriptPath('tls-sni-router.mjs'), ...args]);
 }
 
 /** A client in Node, which waits for orders. */

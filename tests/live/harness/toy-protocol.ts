@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { AnyPlugin, ByteView } from '@libtrace/core';
+import type { AnyProtocol, ByteView } from '@libtrace/core';
 import { onTestFinished } from 'vitest';
 import { StartedProgram } from './started-program.js';
 import { until } from './time-scale.js';
@@ -23,7 +23,7 @@ function messageLength(view: ByteView, at: number): number | undefined {
 }
 
 /** The protocol of programs/header-first.py. A header alone says nothing: the rules want the length of both. */
-export function toy({ name = 'toy', strength = 'certain' }: ToyOptions = {}): AnyPlugin {
+export function toy({ name = 'toy', strength = 'certain' }: ToyOptions = {}): AnyProtocol {
   const rule = (says: 'request' | 'response', type: string) => ({
     says,
     strength,
@@ -67,7 +67,7 @@ export function toy({ name = 'toy', strength = 'certain' }: ToyOptions = {}): An
       attributes: {},
     }),
   };
-  return plugin as unknown as AnyPlugin;
+  return plugin as unknown as AnyProtocol;
 }
 
 /** A running programs/header-first.py, and a client of it in this process, which no tracer sees. */

@@ -12,7 +12,8 @@
 //   run2 FIRST COUNT AT-ONCE         requests over it
 //   close2
 // Request N asks for PREFIX/N (/n/N). Every third is a POST with a body of N % 1000 bytes. The answer has
-// (N * 37) % 1000 bytes; every tenth is a 404; every other is chunked.
+// (N * 37) % 1000 bytes; every tenth is a 404; every other is chunked. With the prefix /waitMS it comes after
+// (N % 20) * MS milliseconds.
 import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
@@ -27,6 +28,7 @@ const say = (what) => console.log(JSON.stringify(what));
 const numberOf = (path) => Number(path.split('/').pop());
 const isPost = (n) => n % 3 === 0;
 const statusOf = (n) => (n % 10 === 0 ? 404 : 200);
+const delayOf = (path) => Number(/^\/wait(\d+)\//.exec(path)?.[1] ?? 0) * (numberOf(path) % 20);
 const answerTo = (n) => Buffer.alloc((n * 37) % 1000, 'a');
 
 /** No connection is closed because nothing happens on it, however slow the machine. */
@@ -47,6 +49,8 @@ async function answer(request, response) {
   const size = await sizeOf(request);
   const n = numberOf(request.url);
   const body = answerTo(n);
+  const delayMs = delayOf(request.url);
+  if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
   response.statusCode = statusOf(n);
   response.setHeader('X-Id', n);
   response.setHeader('X-Received', size);

@@ -43,8 +43,8 @@ export function describeLosses(stats: TracerStats, linesDropped: number): Losses
 
 /** What the kernel side did not hand over. `isEncrypted`: there were TLS connections, whose ciphertext is of no use. */
 export function kernelLosses(kernel: KernelStats, isEncrypted = false): Losses {
-  const { ring, ignored, connections, internal } = kernel.segmentsLost;
-  const { eventsLost, runsMissed, compatCalls } = kernel;
+  const { ring, ignored, connections, internal, begun } = kernel.segmentsLost;
+  const { eventsLost, runsMissed, compatCalls, connectionsForgotten } = kernel;
   return {
     lost: [
       ...counted(ring, `${plural(ring, 'segment')} found the ring full (try a larger --ring-size)`),
@@ -54,8 +54,16 @@ export function kernelLosses(kernel: KernelStats, isEncrypted = false): Losses {
         `${plural(internal, 'segment')} of calls with more messages than are walked through`,
       ),
       ...counted(
+        begun,
+        `${plural(begun, 'segment')} of TLS calls that were in progress when tracing began`,
+      ),
+      ...counted(
         eventsLost,
         `${plural(eventsLost, 'open, close or process event')} found the ring full`,
+      ),
+      ...counted(
+        connectionsForgotten,
+        `${plural(connectionsForgotten, 'connection')} above TLS had to make room in the connection table`,
       ),
       ...counted(runsMissed, `${plural(runsMissed, 'program run')} skipped by the kernel`),
       ...counted(

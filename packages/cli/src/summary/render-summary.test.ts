@@ -105,7 +105,7 @@ nothing lost
           ...stats.kernel,
           eventsLost: 2,
           runsMissed: 4,
-          segmentsLost: { ring: 1200, ignored: 9, connections: 1, internal: 0, covered: 77 },
+          segmentsLost: { ring: 1200, ignored: 9, connections: 1, internal: 0, covered: 77, begun: 0 },
         },
         pipeline: {
           ...stats.pipeline,

@@ -62,10 +62,11 @@ export function sampleStats(): TracerStats {
       bytesSeen: 5000,
       segmentsDelivered: 10,
       bytesDelivered: 5000,
-      segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0, covered: 0 },
+      segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0, covered: 0, begun: 0 },
       eventsLost: 0,
       runsMissed: 0,
       compatCalls: 0,
+      connectionsForgotten: 0,
     },
     pipeline: {
       segments: 10,

@@ -149,6 +149,8 @@ export const counters = {
     view.getUint32(at + 80, true) + view.getUint32(at + 80 + 4, true) * 0x100000000,
   lostCovered: (view: DataView, at: number): number =>
     view.getUint32(at + 88, true) + view.getUint32(at + 88 + 4, true) * 0x100000000,
+  lostBegun: (view: DataView, at: number): number =>
+    view.getUint32(at + 96, true) + view.getUint32(at + 96 + 4, true) * 0x100000000,
 } as const;
 
 export const inferenceWindow = {

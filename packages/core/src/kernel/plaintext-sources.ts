@@ -75,6 +75,21 @@ export class PlaintextSources implements ProbePlacer {
     return plugin === undefined ? undefined : this.#placeFor(plugin, binary, openPath);
   }
 
+  /** Nothing is attached: what was known of calls is out of date. */
+  forgetCalls(): void {
+    for (const loaded of this.#objects.values()) {
+      if (!(loaded instanceof LibtraceError)) this.#tracer.clearOwnMaps(loaded.object);
+    }
+  }
+
+  interrupted(source: string): void {
+    for (const [key, loaded] of this.#objects) {
+      if (loaded instanceof LibtraceError || !key.startsWith(`${source} `)) continue;
+      this.#tracer.clearOwnMaps(loaded.object);
+    }
+    this.#tracer.beginEra(source);
+  }
+
   /** Every program of every loaded object. */
   programs(): readonly ProgramStatus[] {
     return [...this.#objects.values()].flatMap((loaded) =>

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
-import { listProcesses, runningDescendants, withDescendants } from './processes-on-this-machine.js';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  listProcesses,
+  processesIn,
+  runningDescendants,
+  withDescendants,
+} from './processes-on-this-machine.js';
 
 describe('withDescendants', () => {
   it('finds children of children, and nobody else', () => {
@@ -21,6 +29,20 @@ describe('withDescendants', () => {
       { pid: 3, ppid: 2, comm: '' },
     ];
     expect(withDescendants([2], rows).size).toBe(2);
+  });
+});
+
+describe('processesIn', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'libtrace-cgroups-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it('finds those of a cgroup and below, and nothing where there is none', () => {
+    mkdirSync(join(directory, 'inner', 'innermost'), { recursive: true });
+    writeFileSync(join(directory, 'cgroup.procs'), '1\n22\n');
+    writeFileSync(join(directory, 'inner', 'innermost', 'cgroup.procs'), '333\n');
+    writeFileSync(join(directory, 'inner', 'cgroup.procs'), '');
+    expect([...processesIn([directory])].sort()).toEqual([1, 22, 333]);
+    expect(processesIn([join(directory, 'none')])).toEqual(new Set());
   });
 });
 

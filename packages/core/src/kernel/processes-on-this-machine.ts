@@ -30,6 +30,25 @@ export function listProcesses(): readonly ProcessRow[] {
   return rows;
 }
 
+/** The processes in cgroups (directories) and in what is below them, now. */
+export function processesIn(cgroups: Iterable<string>): ReadonlySet<number> {
+  const found = new Set<number>();
+  const waiting = [...cgroups];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    try {
+      for (const pid of readFileSync(`${path}/cgroup.procs`, 'utf8').split('\n')) {
+        if (pid !== '') found.add(Number(pid));
+      }
+      for (const entry of readdirSync(path, { withFileTypes: true })) {
+        if (entry.isDirectory()) waiting.push(`${path}/${entry.name}`);
+      }
+    } catch {
+      // Gone, or one of threads, which has no processes to list.
+    }
+  }
+  return found;
+}
+
 /** The processes in `roots` and all their descendants. */
 export function withDescendants(
   roots: Iterable<number>,

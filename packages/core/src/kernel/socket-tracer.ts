@@ -14,7 +14,7 @@ import { chooseCallHooks } from './call-hooks.js';
 import { hooksFor, type Hooks } from './hooks.js';
 import { kernelError } from './kernel-error.js';
 import { objectPath } from './object-path.js';
-import { listProcesses, runningDescendants } from './processes-on-this-machine.js';
+import { listProcesses, processesIn, runningDescendants } from './processes-on-this-machine.js';
 import { RulePrograms } from './rule-programs.js';
 import type { Verdict } from '../stream/pipeline-types.js';
 
@@ -78,6 +78,10 @@ function verdictSlot(connectionId: number): number {
   return ((connectionId % 2 ** 32) + (Math.imul(cpu, 0x9e3779b1) >>> 0)) % VERDICT_SLOTS;
 }
 
+function clear(map: BpfMap): void {
+  for (const key of [...map.keys()]) map.delete(key);
+}
+
 function u32(value: number): Buffer {
   const key = Buffer.alloc(4);
   key.writeUInt32LE(value);
@@ -103,6 +107,8 @@ export class SocketTracer {
   #links: BpfLink[] = [];
   #hooks: HookStatus[] = [];
   #verdictGeneration = 0;
+  /** By number of a source. */
+  readonly #eras = new Map<number, number>();
   readonly #added = new Set<number>();
 
   private constructor(
@@ -147,9 +153,7 @@ export class SocketTracer {
       map('datagram_peers').resize(options.wantUdp ? options.maxConnections : 1);
       map('handshakes').resize(options.maxConnections);
       map('captures').resize(native.possibleCpus());
-      map('plaintexts').resize(
-        hasSources ? Math.max(64, Math.ceil(options.maxConnections / 2)) : 1,
-      );
+      map('plaintexts').resize(hasSources ? Math.max(64, options.maxConnections) : 1);
       if (!hasSources) for (const name of ['plaintext_calls', 'known_files']) map(name).resize(1);
       const needed = [
         ...wanted.hooks.filter(({ without }) => without === undefined),
@@ -257,12 +261,33 @@ export class SocketTracer {
     this.#object.writeVariable('plaintext_since', u64(Math.round(nowNs)));
   }
 
+  /** Empties the tables of a source's object that it does not share. */
+  clearOwnMaps(object: BpfObject): void {
+    const shared: readonly string[] = sharedMaps;
+    for (const map of object.maps.values()) {
+      if (map.type.includes('hash') && !shared.includes(map.name)) clear(map);
+    }
+  }
+
+  /**
+   * Probes of a source were taken out of files that processes use: what its connections move until they are placed again
+   * is not seen. Its connections begin anew, as if joined then.
+   */
+  beginEra(source: string): void {
+    // A call that began before will not be seen to end.
+    clear(this.#map('plaintext_calls'));
+    const number = this.#sourceNumber(source);
+    const era = (this.#eras.get(number) ?? 0) + 1;
+    this.#eras.set(number, era);
+    this.#object.writeVariable('plaintext_eras', u32(era), number * 4);
+  }
+
   /** Makes the opened object of a source of plaintext one of this tracer: before it is loaded. */
   adopt(object: BpfObject, source: string): void {
     for (const [name, value] of targetVariables(this.#options.target)) {
       object.setVariable(name, value);
     }
-    object.setVariable('plaintext_source', (this.#options.sources?.indexOf(source) ?? -1) + 1);
+    object.setVariable('plaintext_source', this.#sourceNumber(source));
     for (const name of sharedMaps) object.map(name).reuse(this.#map(name));
     if (!this.#native.supportsUprobeMulti()) return;
     for (const program of object.programs.values()) program.forUprobeMulti();
@@ -295,6 +320,13 @@ export class SocketTracer {
     const members = runningDescendants([pid]);
     for (const member of members) this.#select(member);
     return members;
+  }
+
+  /** Processes that run now and are traced without having been selected one by one: all, or those in cgroups. */
+  runningUnselected(): ReadonlySet<number> {
+    const { all, cgroups = [] } = this.#options.target;
+    if (all === true) return new Set(listProcesses().map(({ pid }) => pid));
+    return processesIn(cgroups);
   }
 
   /** A process ended: its id may serve another one by the next time of attaching. */
@@ -394,6 +426,10 @@ export class SocketTracer {
     return this.#load.programs.find(({ name }) => name === program);
   }
 
+  #sourceNumber(source: string): number {
+    return (this.#options.sources?.indexOf(source) ?? -1) + 1;
+  }
+
   #map(name: string): BpfMap {
     return mapOf(this.#object)(name);
   }
@@ -472,8 +508,7 @@ export class SocketTracer {
   /** While nothing was attached, sockets and processes came and went: what is in the tables may be of other ones. */
   #forgetConnections(): void {
     for (const name of [...connectionTables, ...otherTables]) {
-      const map = this.#map(name);
-      for (const key of [...map.keys()]) map.delete(key);
+      clear(this.#map(name));
     }
     this.#object.writeVariable('target_pids', Buffer.alloc(PIDS_MAX), 0);
   }

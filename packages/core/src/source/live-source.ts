@@ -96,6 +96,7 @@ export class LiveSource implements EventHandler {
   /** Starts the reader thread, then attaches. */
   attach(): void {
     this.#processes.clear();
+    this.#sources?.forgetCalls();
     this.#reader = new this.#native.EventReader({
       maps: [this.#kernel.events],
       onBatch: (slab, records) => this.#decoder.decode(slab, records),
@@ -117,8 +118,7 @@ export class LiveSource implements EventHandler {
   /** Detaches and hands over what is still in the ring. */
   async detach(): Promise<void> {
     clearInterval(this.#timer);
-    this.#watcher?.close();
-    this.#watcher = undefined;
+    this.#watcher?.stop();
     this.#kernel.detach();
     const reader = this.#reader;
     this.#reader = undefined;
@@ -126,6 +126,8 @@ export class LiveSource implements EventHandler {
       await reader.stop();
       this.#readerCpuNs += Number(reader.stats().threadCpuNs);
     }
+    this.#watcher?.close();
+    this.#watcher = undefined;
     this.#closeLate(Infinity);
     this.#plaintext.finish();
     this.#unwanted.clear();
@@ -146,6 +148,11 @@ export class LiveSource implements EventHandler {
   close(): void {
     this.#sources?.close();
     this.#kernel.close();
+  }
+
+  /** Plaintext connections that the kernel side lost track of. */
+  connectionsForgotten(): number {
+    return this.#plaintext.forgotten;
   }
 
   /** What was set up. */
@@ -190,7 +197,9 @@ export class LiveSource implements EventHandler {
     }
     this.#open.opened(connection, monotonicNs());
     this.#pipeline.open(connection);
-    if (this.#sources !== undefined) this.#plaintext.carrierOpened(connection);
+    if (this.#sources === undefined) return;
+    this.#plaintext.carrierOpened(connection);
+    this.#watcher?.met(connection.pid);
   }
 
   onBind(connectionId: number, carrierId: number): void {
@@ -293,11 +302,15 @@ export class LiveSource implements EventHandler {
           if (placed !== undefined) this.#kernel.probesPlaced(monotonicNs());
           return placed;
         },
+        interrupted: (source) => {
+          this.#plaintext.interrupt(source);
+          sources.interrupted(source);
+        },
       },
       sources: this.#uprobes,
       ownPid: process.pid,
     });
-    this.#watcher.begin(selected);
+    this.#watcher.begin(new Set([...selected, ...this.#kernel.runningUnselected()]));
   }
 
   /** Libraries that programs which are yet to start will use. */

@@ -26,6 +26,8 @@ interface OpenConnection {
 export class OpenConnections {
   readonly #all = new Map<number, OpenConnection>();
   readonly #unwatched = new Set<OpenConnection>();
+  /** Of processes that have ended: looked for first. */
+  readonly #orphans = new Set<OpenConnection>();
   #lastSweepNs = 0;
 
   get size(): number {
@@ -57,6 +59,7 @@ export class OpenConnections {
     if (open === undefined) return;
     this.#all.delete(id);
     this.#unwatched.delete(open);
+    this.#orphans.delete(open);
   }
 
   /** A process ended: what it held is looked for at once. */
@@ -64,6 +67,7 @@ export class OpenConnections {
     for (const open of this.#unwatched) {
       if (open.pid !== pid) continue;
       open.lastNs = 0;
+      this.#orphans.add(open);
       this.#lastSweepNs = 0;
     }
   }
@@ -71,6 +75,7 @@ export class OpenConnections {
   clear(): void {
     this.#all.clear();
     this.#unwatched.clear();
+    this.#orphans.clear();
   }
 
   /** Takes out those that have ended unseen. */
@@ -79,17 +84,25 @@ export class OpenConnections {
     this.#lastSweepNs = nowNs;
     const ended: KernelConnection[] = [];
     const unixSockets = new Map<number, ReadonlySet<number>>();
+    const held = new Map<number, ReadonlySet<string>>();
     let looked = 0;
-    for (const { connection, pid, lastNs } of this.#unwatched) {
+    for (const open of new Set([...this.#orphans, ...this.#unwatched])) {
+      const { connection, pid, lastNs } = open;
       const { transport, inode } = connection;
       if (nowNs - lastNs < (transport === 'udp' ? UDP_IDLE_NS : IDLE_NS)) continue;
       if (++looked > SWEEP_MAX) break;
+      this.#orphans.delete(open);
+      // To the end: the next time, others are looked for.
+      this.#unwatched.delete(open);
+      this.#unwatched.add(open);
       if (transport === 'unix') {
         let inodes = unixSockets.get(pid);
         if (inodes === undefined) unixSockets.set(pid, (inodes = unixSocketInodes(pid)));
         if (inodes.has(inode)) continue;
-      } else if (transport === 'tcp' && holdsSocket(pid, inode)) {
-        continue;
+      } else if (transport === 'tcp') {
+        let links = held.get(pid);
+        if (links === undefined) held.set(pid, (links = linksOf(pid)));
+        if (links.has(`socket:[${inode}]`)) continue;
       }
       ended.push(connection);
     }
@@ -107,13 +120,12 @@ export class OpenConnections {
   }
 }
 
-/** Whether a process has the socket of that inode open; false when it is gone. */
-function holdsSocket(pid: number, inode: number): boolean {
-  const wanted = `socket:[${inode}]`;
+/** What the descriptors of a process stand for; nothing when it is gone. */
+function linksOf(pid: number): ReadonlySet<string> {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === wanted);
+    return new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)));
   } catch {
-    return false;
+    return new Set();
   }
 }
 

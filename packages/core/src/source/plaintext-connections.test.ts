@@ -16,7 +16,7 @@ function above(id: number, pid = 7): KernelConnection {
     remote: nowhere,
     midstream: false,
     source: 'openssl',
-    key: 0n,
+    key: BigInt(id),
     inode: 0,
     pid,
   };
@@ -52,7 +52,7 @@ function segmentOf(text: string, startNs = 1): Segment {
 }
 
 function setUp(options: PlaintextOptions = {}) {
-  const told: unknown[] = [];
+  const told: unknown[][] = [];
   const pipeline: PipelineSource = {
     open: ({ id, role, local, carrier: by, midstream }) =>
       told.push(['open', id, role, local.port, by, ...(midstream ? ['midstream'] : [])]),
@@ -61,7 +61,8 @@ function setUp(options: PlaintextOptions = {}) {
     segment: (id, { data, captured }) =>
       told.push(['segment', id, data.toString('latin1', 0, captured)]),
     end: (id, direction) => told.push(['end', id, direction]),
-    close: (id) => told.push(['close', id]),
+    close: (id, _in, _out, _at, _process, ended) =>
+      told.push(['close', id, ...(ended === false ? ['not ended'] : [])]),
     tick: () => undefined,
     finish: () => undefined,
   };
@@ -207,5 +208,38 @@ describe('PlaintextConnections', () => {
     plaintext.segment(101, segmentOf('a', 10), undefined);
     plaintext.finish();
     expect(told).toEqual([]);
+  });
+
+  it('does not take what was unanswered for unanswered, when probes were taken out meanwhile', () => {
+    const { told, plaintext } = setUp();
+    plaintext.open(above(100), 0);
+    plaintext.segment(100, segmentOf('a'), undefined);
+    plaintext.interrupt('go');
+    plaintext.close(100, 1, 0, 2);
+    plaintext.open(above(101), 0);
+    plaintext.segment(101, segmentOf('a'), undefined);
+    plaintext.interrupt('openssl');
+    plaintext.close(101, 1, 0, 2);
+    expect(told.filter(([what]) => what === 'close')).toEqual([
+      ['close', 100],
+      ['close', 101, 'not ended'],
+    ]);
+  });
+
+  it('forgets what the kernel side knows as another connection by now, and counts it', () => {
+    const { told, plaintext } = setUp();
+    plaintext.carrierOpened(carrier(1));
+    for (let id = 100; id < 200; id++) {
+      plaintext.open({ ...above(id), key: 7n }, 0);
+      plaintext.bind(id, 1);
+      plaintext.segment(id, segmentOf('a'), undefined);
+    }
+    expect(plaintext.forgotten).toBe(99);
+    expect(told.filter(([what]) => what === 'close')).toHaveLength(99);
+    expect([198, 199].map((id) => plaintext.has(id))).toEqual([false, true]);
+    plaintext.open({ ...above(300, 8), key: 7n }, 0);
+    plaintext.close(199, 1, 0, 1);
+    plaintext.open({ ...above(301), key: 7n }, 0);
+    expect(plaintext.forgotten).toBe(99);
   });
 });

@@ -26,6 +26,8 @@ interface PlaintextConnection {
   carrier: number | undefined;
   /** What began earlier is not shown: some of the probes were not in place. 0 once something may be. */
   completeSinceNs: number;
+  /** Probes were taken out: whatever is unanswered may have been answered since. */
+  interrupted: boolean;
 }
 
 /** How {@link PlaintextConnections} treats them. */
@@ -50,14 +52,22 @@ export class PlaintextConnections {
   readonly #carriers = new Map<number, ConnectionInfo>();
   /** By the id of the connection that carries them. */
   readonly #carried = new Map<number, Set<PlaintextConnection>>();
+  /** The one that an object is now. */
+  readonly #objects = new Map<string, PlaintextConnection>();
   /** Those that no socket is known for, by process. */
   readonly #unbound = new Map<number, Set<PlaintextConnection>>();
   #heldBytes = 0;
+  #forgotten = 0;
 
   constructor(pipeline: PipelineSource, options: PlaintextOptions = {}) {
     this.#pipeline = pipeline;
     this.#closed = options.closed ?? (() => undefined);
     this.#needsSocket = options.needsSocket ?? false;
+  }
+
+  /** How many the kernel side had no room for any more. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   has(id: number): boolean {
@@ -96,7 +106,12 @@ export class PlaintextConnections {
       heldBytes: 0,
       carrier: undefined,
       completeSinceNs,
+      interrupted: false,
     };
+    const object = objectOf(connection);
+    const before = this.#objects.get(object);
+    if (before !== undefined) this.#lostTrack(before, nowNs);
+    this.#objects.set(object, fresh);
     this.#all.set(connection.id, fresh);
     this.#waiting.add(fresh);
     add(this.#unbound, connection.pid, fresh);
@@ -141,10 +156,20 @@ export class PlaintextConnections {
     this.#all.delete(id);
     this.#waiting.delete(plaintext);
     this.#leave(plaintext);
+    const object = objectOf(plaintext.connection);
+    if (this.#objects.get(object) === plaintext) this.#objects.delete(object);
     if (plaintext.completeSinceNs === 0) {
-      this.#pipeline.close(id, inPosition, outPosition, timestampNs, undefined);
+      const hasEnded = !plaintext.interrupted;
+      this.#pipeline.close(id, inPosition, outPosition, timestampNs, undefined, hasEnded);
     }
     this.#closed(id);
+  }
+
+  /** Probes of a source were taken out of files in use. Its connections end; what ends them is told as for others. */
+  interrupt(source: string): void {
+    for (const each of this.#all.values()) {
+      if (each.connection.source === source) each.interrupted = true;
+    }
   }
 
   /** A process ended: what it had and no socket carries has ended too. */
@@ -174,6 +199,14 @@ export class PlaintextConnections {
     this.#carriers.clear();
     this.#carried.clear();
     this.#unbound.clear();
+    this.#objects.clear();
+  }
+
+  /** The kernel side knows its object as another connection now, and has not said that this one ended. */
+  #lostTrack(plaintext: PlaintextConnection, nowNs: number): void {
+    this.#forgotten++;
+    plaintext.interrupted = true;
+    this.close(plaintext.connection.id, -1, -1, nowNs);
   }
 
   /** It is no longer where it was looked up: by its carrier, or by its process. */
@@ -229,6 +262,10 @@ export class PlaintextConnections {
     this.#pipeline.open(info);
     for (const { segment, hint } of held) this.#pipeline.segment(info.id, segment, hint);
   }
+}
+
+function objectOf({ pid, source, key }: KernelConnection): string {
+  return `${pid} ${source ?? ''} ${key}`;
 }
 
 /** What is known of a plaintext connection with its socket. */

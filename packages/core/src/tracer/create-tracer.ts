@@ -229,14 +229,16 @@ class LiveTracer implements Tracer<TraceRecord> {
     bytesSeen: 0,
     segmentsDelivered: 0,
     bytesDelivered: 0,
-    segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0, covered: 0 },
+    segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0, covered: 0, begun: 0 },
     eventsLost: 0,
     runsMissed: 0,
     compatCalls: 0,
+    connectionsForgotten: 0,
   };
 
   #kernelStats(): TracerStats['kernel'] {
     const { kernel } = this.#source!;
+    const connectionsForgotten = this.#source!.connectionsForgotten();
     const c = kernel.counters();
     return {
       segmentsSeen: c.segmentsSeen,
@@ -249,10 +251,12 @@ class LiveTracer implements Tracer<TraceRecord> {
         connections: c.lostConnections,
         internal: c.lostInternal,
         covered: c.lostCovered,
+        begun: c.lostBegun,
       },
       eventsLost: c.lostEvents,
       runsMissed: kernel.missedRuns(),
       compatCalls: c.compatCalls,
+      connectionsForgotten,
     };
   }
 

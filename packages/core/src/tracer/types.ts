@@ -166,6 +166,8 @@ export interface TracerStats {
       readonly internal: number;
       /** Left in the kernel because it was ciphertext whose plaintext is captured above the TLS library. */
       readonly covered: number;
+      /** Of calls of a TLS library that were in progress when their probes were placed: what they moved is not known. */
+      readonly begun: number;
     };
     /** Events other than segments (opens, closes, process events) that found the ring full. */
     readonly eventsLost: number;
@@ -173,6 +175,8 @@ export interface TracerStats {
     readonly runsMissed: number;
     /** System calls of 32-bit programs: not traced. */
     readonly compatCalls: number;
+    /** Connections above TLS for which the table had no room any more: begun anew, as if joined then. */
+    readonly connectionsForgotten: number;
   };
   /** What user space counted from there on. */
   readonly pipeline: {

@@ -104,8 +104,53 @@ describe('BinaryWatcher', () => {
       pass(watcher, 100);
       watcher.mapped(1);
       watcher.mapped(2);
-      expect(watcher.completeSince(1, 'openssl')).toBe(clock.now());
+      expect(placer.paths).toEqual([SSL, other]);
+      expect(watcher.completeSince(1, 'openssl'), 'what it used before is seen').toBe(first);
       expect(watcher.completeSince(2, 'openssl')).toBe(first);
+    });
+
+    it('looks at a process that it meets later, once', () => {
+      machine.process(1, { maps: [CURL, LIBC] });
+      machine.process(2, { maps: [CURL, SSL, LIBC] });
+      const watcher = watch();
+      watcher.begin([1]);
+      expect(placer.paths).toEqual([]);
+      watcher.met(2);
+      expect(placer.paths).toEqual([SSL]);
+      const asked = openssl.asked.length;
+      watcher.met(2);
+      expect(openssl.asked).toHaveLength(asked);
+    });
+
+    it('says when what processes do is not seen for a moment, and not when nobody is left', () => {
+      machine.process(1, { maps: [CURL, SSL, LIBC] });
+      const watcher = watch();
+      watcher.begin([1]);
+      watcher.setSources([]);
+      expect(placer.interruptions).toEqual(['openssl']);
+      watcher.setSources([openssl]);
+      expect(placer.paths).toEqual([SSL]);
+      watcher.exited(1);
+      pass(watcher, 61_000);
+      expect(placer.paths).toEqual([]);
+      expect(placer.interruptions).toEqual(['openssl']);
+    });
+
+    it('still knows after it has stopped which processes a source looks into', () => {
+      machine.process(1, { maps: [CURL, SSL], comm: 'curl' });
+      machine.process(2, { maps: [CURL, SSL], comm: 'other' });
+      machine.process(3, { maps: [CURL, SSL], comm: 'curl' });
+      const watcher = watch({ match: { openssl: /^curl$/ } });
+      watcher.begin([1, 2]);
+      watcher.stop();
+      expect(placer.paths).toEqual([]);
+      expect([1, 2, 3, 99].map((pid) => watcher.selects(pid, 'openssl'))).toEqual([
+        ...[true, false, true, false],
+      ]);
+      watcher.mapped(1);
+      watcher.executed(3, CURL);
+      watcher.met(3);
+      expect(placer.paths).toEqual([]);
     });
 
     it('identifies files as stat does, not as maps do', () => {

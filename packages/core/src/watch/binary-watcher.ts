@@ -111,6 +111,7 @@ export class BinaryWatcher {
 
   /** A process became another program. `path` is what it asked for. */
   executed(pid: number, path: string): void {
+    if (this.#closed) return;
     this.#files.compareOne(this.#procfs.path(pid, 'exe'));
     const parent = this.#processes.get(pid)?.parent ?? 0;
     const process = this.#add(pid, parent, path);
@@ -139,8 +140,16 @@ export class BinaryWatcher {
     this.#schedule();
   }
 
+  /** A process is traced. One that is not known (it was moved into a traced cgroup) is looked at. */
+  met(pid: number): void {
+    if (this.#closed || this.#processes.get(pid) !== undefined) return;
+    this.#scanIfSelected(this.#known(pid));
+    this.#schedule();
+  }
+
   /** A process has mapped a file as code. */
   mapped(pid: number): void {
+    if (this.#closed) return;
     const process = this.#known(pid);
     if (process === undefined || process.sources.size === 0) return;
     if (this.#clock.now() - process.scannedNs >= SCAN_EVERY_NS) this.#scan(process);
@@ -168,17 +177,25 @@ export class BinaryWatcher {
 
   /** Whether a source looks into a process. A probe is in a file: it also runs for processes that do not match. */
   selects(pid: number, source: string): boolean {
-    return this.#known(pid)?.sources.has(source) ?? false;
+    if (pid === this.#options.ownPid) return false;
+    const sources = this.#known(pid)?.sources ?? this.#sourcesFor(pid);
+    return sources.has(source);
   }
 
   /**
-   * When the last probe was placed that a source needs in the files of a process; 0: long before, or not known. Until then
-   * some functions were seen and others were not.
+   * When the last probe was placed that a source needs in the files of a process; 0: not known. Until then some functions
+   * were seen and others were not. A file that the process began to use later does not count: what it does with the others
+   * is seen.
    */
   completeSince(pid: number, source: string): number {
+    const process = this.#processes.get(pid);
+    let first = Infinity;
     let since = 0;
-    for (const placement of this.#processes.get(pid)?.uses.keys() ?? []) {
-      if (placement.source === source) since = Math.max(since, placement.placedNs);
+    for (const placement of process?.uses.keys() ?? []) {
+      const look = process?.foundBy.get(placement) ?? 0;
+      if (placement.source !== source || look > first) continue;
+      since = look < first ? placement.placedNs : Math.max(since, placement.placedNs);
+      first = look;
     }
     return since;
   }
@@ -205,14 +222,19 @@ export class BinaryWatcher {
     return this.#files.report();
   }
 
-  /** Takes all probes out. Nothing is watched afterwards. */
-  close(): void {
+  /** Takes all probes out. Nothing is watched afterwards; what is known of processes stays, for events that are late. */
+  stop(): void {
     this.#closed = true;
     this.#timer.cancel();
-    this.#processes.clear();
     this.#stale.clear();
     this.#expecting.clear();
     this.#files.close();
+  }
+
+  /** Takes all probes out and forgets. */
+  close(): void {
+    this.stop();
+    this.#processes.clear();
   }
 
   #placeNamed(): void {
@@ -244,8 +266,12 @@ export class BinaryWatcher {
     sources?: ReadonlySet<string>,
   ): WatchedProcess | undefined {
     if (this.#closed || pid === this.#options.ownPid) return undefined;
-    sources ??= this.#match.sourcesFor(() => namesOr(this.#procfs.names(pid), path));
+    sources ??= this.#sourcesFor(pid, path);
     return this.#processes.add(pid, parent, sources);
+  }
+
+  #sourcesFor(pid: number, path?: string): ReadonlySet<string> {
+    return this.#match.sourcesFor(() => namesOr(this.#procfs.names(pid), path));
   }
 
   #scanIfSelected(process: WatchedProcess | undefined): void {
@@ -256,6 +282,7 @@ export class BinaryWatcher {
   #scan(process: WatchedProcess): void {
     const now = this.#clock.now();
     process.scannedNs = now;
+    process.looks++;
     this.#stale.delete(process);
     const found = new Set<Placement>();
     try {
@@ -280,11 +307,13 @@ export class BinaryWatcher {
       this.#expecting.add(process);
     }
     process.uses.set(placement, until);
+    if (!process.foundBy.has(placement)) process.foundBy.set(placement, process.looks);
     this.#files.use(placement, process.pid);
   }
 
   #drop(process: WatchedProcess, placement: Placement): void {
     process.uses.delete(placement);
+    process.foundBy.delete(placement);
     this.#files.release(placement, process.pid);
   }
 

@@ -257,6 +257,7 @@ describe.runIf(process.platform === 'linux')('files that change', () => {
             remove: () => undefined,
           };
         },
+        interrupted: () => undefined,
       },
       sources: ['throws', 'reports', 'partly'].map((name) => ({ name, wants: () => true })),
     });

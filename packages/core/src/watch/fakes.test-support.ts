@@ -132,6 +132,12 @@ export class FakePlacer implements ProbePlacer {
   /** Files that a source has no use for once it has read them. */
   declines: (binary: BinaryRef) => boolean = () => false;
   onPlace: (() => void) | undefined;
+  /** Sources whose calls were not seen for a moment. */
+  readonly interruptions: string[] = [];
+
+  interrupted(source: string): void {
+    this.interruptions.push(source);
+  }
 
   place(binary: BinaryRef, openPath: string, source: string): PlacedBinary | undefined {
     const call = { binary, source, content: readFileSync(openPath, 'utf8'), removed: false };

@@ -26,6 +26,13 @@ describe('parseMaps', () => {
     ]);
   });
 
+  it('names ranges as map_files does: without the zeros that low addresses have in maps', () => {
+    const text = '00400000-0076f000 r-xp 00000000 fe:01 1 /usr/bin/node (deleted)\n';
+    expect(parseMaps(text)).toMatchObject([{ range: '400000-76f000', deleted: true }]);
+    const first = '00000000-00001000 r-xp 00000000 fe:01 1 /usr/bin/node\n';
+    expect(parseMaps(first)).toMatchObject([{ range: '0-1000' }]);
+  });
+
   it('names a file once, however often it is mapped', () => {
     expect(parseMaps(line('/a') + line('/b') + line('/a'))).toHaveLength(2);
     expect(parseMaps(line('/a', 'r-xp', '1') + line('/a', 'r-xp', '2'))).toHaveLength(2);

@@ -2,7 +2,7 @@
 
 /** A file of which a process maps code: a line of /proc/PID/maps (proc(5)). */
 export interface MappedFile {
-  /** Addresses, the name of its link in /proc/PID/map_files: `7f00-8f00`. */
+  /** Addresses, the name of its link in /proc/PID/map_files: `7f00-8f00`. Not padded, as addresses in maps are. */
   readonly range: string;
   /** Device as it stands there, major:minor in hexadecimal. Not always what `stat` says: overlayfs, btrfs. */
   readonly device: string;
@@ -35,7 +35,13 @@ export function parseMaps(text: string): readonly MappedFile[] {
     seen.add(key);
     const deleted = name!.endsWith(DELETED);
     const path = decodeName(deleted ? name!.slice(0, -DELETED.length) : name!);
-    files.push({ range: range!, device: device!, inode: inode!, path, deleted });
+    files.push({
+      range: range!.replace(/(^|-)0+(?=[0-9a-f])/g, '$1'),
+      device: device!,
+      inode: inode!,
+      path,
+      deleted,
+    });
   }
   return files;
 }

@@ -55,6 +55,7 @@ describe.runIf(libc !== '')('BinaryWatcher on real processes', () => {
         placed.push({ binary, openPath });
         return { status: () => [], remove: () => undefined };
       },
+      interrupted: () => undefined,
     };
     const wants = ({ path }: BinaryRef): boolean => path.startsWith(directory);
     const ownPid = process.pid;

@@ -33,6 +33,12 @@ export interface ProbePlacer {
    * placement too, whose status says why.
    */
   place(binary: BinaryRef, openPath: string, source: string): PlacedBinary | undefined;
+
+  /**
+   * A source's probes were taken out of a file that processes use: what they do until its probes are placed again is not
+   * seen.
+   */
+  interrupted(source: string): void;
 }
 
 /** What the dynamic loader reads of a file. */

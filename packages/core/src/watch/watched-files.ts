@@ -156,7 +156,10 @@ export class WatchedFiles {
 
   close(): void {
     for (const { placements } of this.#files.values()) {
-      for (const placement of placements.values()) this.#remove(placement);
+      for (const placement of placements.values()) {
+        placement.users.clear();
+        this.#remove(placement);
+      }
     }
     this.#decisions.clear();
   }
@@ -278,6 +281,7 @@ export class WatchedFiles {
     this.#idle.delete(placement);
     file.placements.delete(source);
     placed?.remove();
+    if (placed !== undefined && placement.users.size > 0) this.#options.placer.interrupted(source);
     file.revision++;
     if (file.placements.size > 0) return;
     this.#files.delete(file.identity);

@@ -10,6 +10,9 @@ export class WatchedProcess {
   sources: ReadonlySet<string>;
   /** What it uses, and until when that is only expected: 0 when its maps have shown it. */
   readonly uses = new Map<Placement, number>();
+  /** How often it was looked at, and the look that found what it uses. */
+  looks = 0;
+  readonly foundBy = new Map<Placement, number>();
   /** When its maps were read. */
   scannedNs = -Infinity;
 

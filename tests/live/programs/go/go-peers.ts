@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { goProgram } from '../../../../scripts/go-programs.mjs';
 import { privateRoot } from '../../harness/private-programs.js';
+import { programPath } from '../../harness/requirements.js';
 import { StartedProgram } from '../../harness/started-program.js';
 import type { TlsCall, TlsSide } from '../../harness/tls-calls.js';
 

@@ -290,8 +290,9 @@ const counterNames = [
   'eventsLost',
   'runsMissed',
   'compatCalls',
+  'connectionsForgotten',
 ] as const;
-const lossNames = ['ring', 'ignored', 'connections', 'internal', 'covered'] as const;
+const lossNames = ['ring', 'ignored', 'connections', 'internal', 'covered', 'begun'] as const;
 
 /** What the kernel side counted; what a file does not say, or says wrongly, is 0. */
 function readCounters(payload: Buffer): RecordingCounters | undefined {

@@ -87,10 +87,11 @@ async function recorded(exceptSockets: readonly number[] = []) {
     bytesSeen: 0,
     segmentsDelivered: 0,
     bytesDelivered: 0,
-    segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0, covered: 3 },
+    segmentsLost: { ring: 0, ignored: 0, connections: 0, internal: 0, covered: 3, begun: 0 },
     eventsLost: 0,
     runsMissed: 0,
     compatCalls: 0,
+    connectionsForgotten: 0,
   });
   return { live, pipeline, file: sink.bytes };
 }

@@ -63,10 +63,11 @@ describe('a recording', () => {
       bytesSeen: 100,
       segmentsDelivered: 7,
       bytesDelivered: 70,
-      segmentsLost: { ring: 1, ignored: 1, connections: 1, internal: 0, covered: 2 },
+      segmentsLost: { ring: 1, ignored: 1, connections: 1, internal: 0, covered: 2, begun: 0 },
       eventsLost: 4,
       runsMissed: 5,
       compatCalls: 6,
+      connectionsForgotten: 0,
     };
     writer.counters(counters);
     await writer.complete();
