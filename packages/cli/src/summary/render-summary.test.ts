@@ -105,7 +105,14 @@ nothing lost
           ...stats.kernel,
           eventsLost: 2,
           runsMissed: 4,
-          segmentsLost: { ring: 1200, ignored: 9, connections: 1, internal: 0, covered: 77, begun: 0 },
+          segmentsLost: {
+            ring: 1200,
+            ignored: 9,
+            connections: 1,
+            internal: 0,
+            covered: 77,
+            begun: 0,
+          },
         },
         pipeline: {
           ...stats.pipeline,
