@@ -246,13 +246,22 @@ export class LiveSource implements EventHandler {
     }
     this.#open.closed(connectionId);
     const process = pid === 0 ? undefined : this.#processes.get(pid);
-    const close = (): void => {
-      this.#plaintext.carrierClosed(connectionId, timestampNs);
+    const close = (): void =>
       this.#pipeline.close(connectionId, inPosition, outPosition, timestampNs, process);
-    };
-    if (this.#plaintext.carries(connectionId))
-      this.#late.push({ dueNs: monotonicNs() + LATE_NS, close });
-    else close();
+    if (this.#sources === undefined) {
+      close();
+      return;
+    }
+    // The first bytes that it carried may still be told.
+    const carries = this.#plaintext.carries(connectionId);
+    if (!carries) close();
+    this.#late.push({
+      dueNs: monotonicNs() + LATE_NS,
+      close: () => {
+        this.#plaintext.carrierClosed(connectionId, timestampNs);
+        if (carries) close();
+      },
+    });
   }
 
   onLinger(connectionId: number): void {
