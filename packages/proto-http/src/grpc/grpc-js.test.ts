@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of @grpc/grpc-js, client and server, through the whole pipeline.
+import { EventEmitter, once } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Conversation, type HttpRecord, replay, Tee } from '../traffic.test-support.js';
+
+/** Says `asked` for every call that is never answered. */
+const unanswered = new EventEmitter();
 
 const same = (bytes: Buffer): Buffer => bytes;
 const method = (
@@ -46,7 +50,8 @@ beforeAll(async () => {
       const [word, code, ...text] = call.request.toString().split(' ');
       if (word === 'error')
         callback({ code: codes.get(code ?? '') ?? grpc.status.UNKNOWN, details: text.join(' ') });
-      else if (word !== 'never') callback(null, call.request);
+      else if (word === 'never') unanswered.emit('asked');
+      else callback(null, call.request);
     },
     /** Answers with the number of messages. */
     Collect: (
@@ -239,9 +244,9 @@ describe('gRPC', () => {
   it('has calls that were cancelled, timed out, or ended by the server first', async () => {
     const conversation = await converse(async (client) => {
       const cancelled = client.Unary(Buffer.from('never'), () => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await once(unanswered, 'asked');
       cancelled.cancel();
-      expect(await unary(client, 'never', { deadline: Date.now() + 30 })).toBe(4);
+      expect(await unary(client, 'never', { deadline: Date.now() + 500 })).toBe(4);
       const chat = client.Chat();
       const end = ended(chat);
       chat.write(Buffer.from('a'));
