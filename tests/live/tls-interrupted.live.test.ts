@@ -62,8 +62,8 @@ const interruptions: Readonly<Record<string, (tracing: Tracing) => Promise<void>
   },
 };
 
-for (const [how, interrupt] of Object.entries(interruptions)) {
-  live(`calls go on, and ${how}`, ['openssl'], async () => {
+for (const [i, [how, interrupt]] of Object.entries(interruptions).entries()) {
+  (i === 0 ? live : liveOnHost)(`calls go on, and ${how}`, ['openssl'], async () => {
     const server = await startNodeServer('server');
     const client = await NodeClient.started();
     await client.use(server.port, 'keep');
