@@ -42,13 +42,19 @@ describe('OpenConnections', () => {
       }
     });
 
-  it('finds the ends of ended processes, however many idle connections there are', () => {
+  /** So many that this process holds and TCP is done with. */
+  function withIdle(count: number): OpenConnections {
     const [inode] = held();
     const open = new OpenConnections();
-    for (let id = 1; id <= 1_000; id++) {
+    for (let id = 1; id <= count; id++) {
       open.opened(connection(id, { inode: inode! }), 0);
       open.lingers(id);
     }
+    return open;
+  }
+
+  it('finds the ends of ended processes, however many idle connections there are', () => {
+    const open = withIdle(1_000);
     open.opened(connection(2_000, { pid: NOBODY, inode: 1 }), 0);
     open.lingers(2_000);
     open.exited(NOBODY);
@@ -57,12 +63,7 @@ describe('OpenConnections', () => {
   });
 
   it('looks for all of them in the end', () => {
-    const [inode] = held();
-    const open = new OpenConnections();
-    for (let id = 1; id <= 1_000; id++) {
-      open.opened(connection(id, { inode: inode! }), 0);
-      open.lingers(id);
-    }
+    const open = withIdle(1_000);
     open.opened(connection(2_000, { inode: 1 }), 0);
     open.lingers(2_000);
     const found: number[] = [];

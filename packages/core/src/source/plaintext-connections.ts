@@ -144,7 +144,8 @@ export class PlaintextConnections {
   }
 
   end(id: number, direction: 'in' | 'out', position: number, timestampNs: number): void {
-    if (this.#all.get(id)?.completeSinceNs !== 0) return;
+    const plaintext = this.#all.get(id);
+    if (plaintext === undefined || isHidden(plaintext)) return;
     this.#settle(id);
     this.#pipeline.end(id, direction, position, timestampNs);
   }
@@ -158,7 +159,7 @@ export class PlaintextConnections {
     this.#leave(plaintext);
     const object = objectOf(plaintext.connection);
     if (this.#objects.get(object) === plaintext) this.#objects.delete(object);
-    if (plaintext.completeSinceNs === 0) {
+    if (!isHidden(plaintext)) {
       const hasEnded = !plaintext.interrupted;
       this.#pipeline.close(id, inPosition, outPosition, timestampNs, undefined, hasEnded);
     }
@@ -182,7 +183,7 @@ export class PlaintextConnections {
   /** Shows what has waited long enough. */
   tick(nowNs: number): void {
     for (const each of this.#waiting) {
-      if (each.completeSinceNs === 0 && nowNs - each.sinceNs > HOLD_NS) this.#show(each);
+      if (!isHidden(each) && nowNs - each.sinceNs > HOLD_NS) this.#show(each);
     }
   }
 
@@ -193,7 +194,7 @@ export class PlaintextConnections {
 
   /** Shows everything that is held, and forgets. */
   finish(): void {
-    for (const each of this.#waiting) if (each.completeSinceNs === 0) this.#show(each);
+    for (const each of this.#waiting) if (!isHidden(each)) this.#show(each);
     this.#all.clear();
     this.#waiting.clear();
     this.#carriers.clear();
@@ -217,7 +218,7 @@ export class PlaintextConnections {
 
   #settle(id: number): void {
     const plaintext = this.#all.get(id);
-    if (plaintext?.held !== undefined && plaintext.completeSinceNs === 0) this.#show(plaintext);
+    if (plaintext?.held !== undefined && !isHidden(plaintext)) this.#show(plaintext);
   }
 
   #bound(plaintext: PlaintextConnection, carrier: ConnectionInfo): void {
@@ -226,12 +227,12 @@ export class PlaintextConnections {
       return;
     }
     // Else the first segment that is shown will tell whether the beginning is.
-    if (plaintext.completeSinceNs === 0) this.#show(plaintext);
+    if (!isHidden(plaintext)) this.#show(plaintext);
   }
 
   /** Whether a segment may be shown: all probes were there when it began, or others were shown before it. */
   #isComplete(plaintext: PlaintextConnection, { startNs }: Segment): boolean {
-    if (plaintext.completeSinceNs === 0) return true;
+    if (!isHidden(plaintext)) return true;
     if (startNs < plaintext.completeSinceNs) {
       plaintext.connection = { ...plaintext.connection, midstream: true };
       return false;
@@ -262,6 +263,11 @@ export class PlaintextConnections {
     this.#pipeline.open(info);
     for (const { segment, hint } of held) this.#pipeline.segment(info.id, segment, hint);
   }
+}
+
+/** Nothing of it may be shown yet. */
+function isHidden({ completeSinceNs }: PlaintextConnection): boolean {
+  return completeSinceNs > 0;
 }
 
 function objectOf({ pid, source, key }: KernelConnection): string {
